@@ -1,0 +1,92 @@
+"""What a data frame must be before anything is computed from it."""
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from bayesmice.errors import DataError, DataTypeError
+
+RESERVED_NAMES = frozenset(
+    {"row", "chain", "draw", "statistic", "imputation", "imputation_chain", "imputation_sweep"}
+)
+RESERVED_PREFIX = "index_level_"
+
+
+def check_frame(data: object) -> pd.DataFrame:
+    """Check that data can be imputed at all.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The data as the user gave them.
+
+    Returns
+    -------
+    DataFrame
+        The same object.
+
+    Raises
+    ------
+    DataTypeError
+        If it is not a pandas DataFrame.
+    DataError
+        If it is empty, has duplicate or unusable column names, a column without an observed value,
+        or infinities.
+    """
+    if not isinstance(data, pd.DataFrame):
+        raise DataTypeError(
+            f"MICE expected data as a pandas DataFrame, got {type(data).__name__}. "
+            "Convert it, for example with pd.DataFrame(data, columns=[...])."
+        )
+    if data.shape[0] == 0 or data.shape[1] == 0:
+        raise DataError(
+            f"data has {data.shape[0]} rows and {data.shape[1]} columns; expected at least one of "
+            "each."
+        )
+    _check_names(data)
+    for position in range(data.shape[1]):
+        _check_column(data.iloc[:, position])
+    return data
+
+
+def _check_names(data: pd.DataFrame) -> None:
+    names = pd.Index([str(label) for label in data.columns])
+    if names.has_duplicates:
+        repeated = ", ".join(dict.fromkeys(repr(name) for name in names[names.duplicated()]))
+        raise DataError(
+            f"data has duplicate column names: {repeated}. Rename them, since models and results "
+            "are found by name."
+        )
+    for name in names:
+        if "/" in name or name == "" or name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
+            raise DataError(
+                f"data has a column named {name!r}. Names that are empty, hold a '/', start with "
+                f"{RESERVED_PREFIX!r}, or "
+                f"are one of {', '.join(sorted(RESERVED_NAMES))} stand for something else in the "
+                "tree of results. Rename it."
+            )
+        if name.endswith("_row") and name.removesuffix("_row") in names:
+            raise DataError(
+                f"data has the columns {name.removesuffix('_row')!r} and {name!r}; in the tree of "
+                "results the second is "
+                "the name of the first one's rows. Rename one."
+            )
+
+
+def _check_column(column: pd.Series) -> None:
+    if column.isna().all():
+        raise DataError(
+            f"Column {str(column.name)!r} has no observed value, so no model can be fitted to it. "
+            "Drop the column, or fill in the values you know."
+        )
+    if types.is_numeric_dtype(column.dtype) and not types.is_bool_dtype(column.dtype):
+        values = column.to_numpy(
+            dtype=complex if types.is_complex_dtype(column.dtype) else float, na_value=np.nan
+        )
+        n_infinite = int(np.isinf(values).sum())
+        if n_infinite:
+            raise DataError(
+                f"Column {str(column.name)!r} holds {n_infinite} infinite value(s). "
+                "Replace them with NaN if they stand for missing, or with the number they stand "
+                "for."
+            )

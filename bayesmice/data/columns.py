@@ -1,0 +1,227 @@
+"""The column store: the data as arrays of numbers with their response indicator, and the way back.
+
+Continuous columns keep their values. Columns on any other scale become level codes 0, 1, ..., in
+the order of their levels. Only levels that were observed count: a category that no row shows cannot
+be learned, so it is never imputed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pandas.api import types
+
+from bayesmice.data.scales import Scale, measurement_scale
+
+Values = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column of the data as numbers.
+
+    Attributes
+    ----------
+    name : str
+        The column's label as a string.
+    scale : Scale
+        Its measurement scale.
+    values : ndarray of shape (n_rows,)
+        Values of a continuous column, level codes of any other; NaN where missing.
+    levels : tuple
+        The value that each code stands for, in order; empty for a continuous column.
+    is_integer : bool
+        Whether the column holds whole numbers only by its dtype; imputed values are then rounded.
+    """
+
+    name: str
+    scale: Scale
+    values: Values
+    levels: tuple[object, ...]
+    is_integer: bool = False
+
+    @cached_property
+    def observed(self) -> Mask:
+        """Response indicator of shape (n_rows,): True where a value was observed."""
+        return ~np.isnan(self.values)
+
+    @cached_property
+    def observed_values(self) -> Values:
+        """The observed values or codes, of shape (n_observed,)."""
+        return self.values[self.observed]
+
+    @cached_property
+    def missing_rows(self) -> NDArray[np.intp]:
+        """Positions of the missing cells, ascending."""
+        return np.flatnonzero(~self.observed)
+
+    @property
+    def n_missing(self) -> int:
+        """Number of missing cells."""
+        return len(self.missing_rows)
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether all observed values are equal."""
+        return bool(np.ptp(self.observed_values) == 0) if len(self.observed_values) else True
+
+    @property
+    def has_number_levels(self) -> bool:
+        """Whether the levels are 0 and 1 (or False and True), so that codes and values agree."""
+        return self.scale is Scale.BINARY and all(
+            isinstance(level, bool | int | float | np.number | np.bool_) and level == code
+            for code, level in enumerate(self.levels)
+        )
+
+    def as_continuous(self, series: pd.Series) -> "Column":
+        """Return this column read as plain numbers, for a model that draws numbers."""
+        return Column(self.name, Scale.CONTINUOUS, _numbers(series), (), self.is_integer)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnStore:
+    """All columns of a data set as numbers, and the frame they came from.
+
+    Attributes
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        The data as they came; a private copy.
+    columns : mapping of str to Column
+        The columns in order.
+    """
+
+    frame: pd.DataFrame
+    columns: Mapping[str, Column]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.frame)
+
+    @property
+    def incomplete(self) -> tuple[str, ...]:
+        """Names of the columns with missing cells, in the order of the data."""
+        return tuple(name for name, column in self.columns.items() if column.n_missing)
+
+    def label(self, name: str) -> object:
+        """Give the label that a column has in the frame."""
+        return self.frame.columns[list(self.columns).index(name)]
+
+    def series(self, name: str) -> pd.Series:
+        """Give a column of the frame by its position, which is safe for any label."""
+        return self.frame.iloc[:, list(self.columns).index(name)]
+
+    def with_columns(self, changed: Mapping[str, Column]) -> "ColumnStore":
+        """Return a store in which some columns are read differently."""
+        return ColumnStore(
+            self.frame, {name: changed.get(name, column) for name, column in self.columns.items()}
+        )
+
+    def complete(self, cells: Mapping[str, Values]) -> pd.DataFrame:
+        """Fill the missing cells.
+
+        Parameters
+        ----------
+        cells : mapping of str to ndarray of shape (n_missing,)
+            For each incomplete column its imputed values or codes, in row order.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_columns)
+            The data with every missing cell filled; observed cells, index, dtypes and categories as
+            they came.
+        """
+        filled = []
+        for position, column in enumerate(self.columns.values()):
+            series = self.frame.iloc[:, position].copy()
+            if column.n_missing:
+                series.iloc[column.missing_rows] = decode(column, cells[column.name], series.dtype)
+            filled.append(series)
+        completed = pd.concat(filled, axis=1)
+        completed.columns = self.frame.columns
+        completed.attrs = dict(self.frame.attrs)
+        return completed
+
+
+def encode(frame: pd.DataFrame) -> ColumnStore:
+    """Turn a checked data frame into a column store.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Data that passed `bayesmice.data.checks.check_frame`.
+
+    Returns
+    -------
+    ColumnStore
+        The columns as numbers.
+    """
+    columns = {
+        str(label): encode_column(frame.iloc[:, position], str(label))
+        for position, label in enumerate(frame.columns)
+    }
+    return ColumnStore(frame.copy(), columns)
+
+
+def encode_column(series: pd.Series, name: str) -> Column:
+    """Encode one column by its measurement scale."""
+    scale = measurement_scale(series)
+    is_integer = bool(types.is_integer_dtype(series.dtype))
+    if scale is Scale.CONTINUOUS:
+        return Column(name, scale, _numbers(series), (), is_integer)
+    levels = observed_levels(series)
+    codes = pd.Categorical(series, categories=pd.Index(levels, dtype=object)).codes
+    values = np.where(codes < 0, np.nan, codes.astype(float))
+    return Column(name, scale, values, levels, is_integer)
+
+
+def observed_levels(series: pd.Series) -> tuple[object, ...]:
+    """List the observed levels: categories in their order, anything else sorted."""
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return tuple(series.cat.remove_unused_categories().cat.categories.tolist())
+    return tuple(sorted(series.dropna().unique().tolist()))
+
+
+def unused_categories(series: pd.Series) -> tuple[object, ...]:
+    """List categories that the dtype declares but no row shows."""
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        return ()
+    observed = set(observed_levels(series))
+    return tuple(level for level in series.cat.categories if level not in observed)
+
+
+def decode(column: Column, cells: Values, dtype: Any) -> "pd.Series[Any]":
+    """Turn imputed numbers into values of the column's dtype.
+
+    Parameters
+    ----------
+    column : Column
+        The column.
+    cells : ndarray of shape (n_cells,)
+        Imputed values of a continuous column, or level codes.
+    dtype : pandas or numpy dtype
+        The dtype to return.
+
+    Returns
+    -------
+    Series of shape (n_cells,)
+        Values of that dtype. Integer dtypes get continuous draws rounded to the nearest whole
+        number.
+    """
+    if column.levels:
+        levels = np.empty(len(column.levels), dtype=object)
+        levels[:] = column.levels
+        values: pd.Series[Any] = pd.Series(levels[cells.astype(np.intp)], dtype=dtype)
+        return values
+    numbers = pd.Series(np.rint(cells) if column.is_integer else cells)
+    converted: pd.Series[Any] = numbers.astype(dtype)
+    return converted
+
+
+def _numbers(series: pd.Series) -> Values:
+    return series.to_numpy(dtype=np.float64, na_value=np.nan)

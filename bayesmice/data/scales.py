@@ -1,0 +1,94 @@
+"""Measurement scales: what kind of variable a column holds, by its dtype and observed values."""
+
+from enum import StrEnum
+from typing import Any
+
+import pandas as pd
+from pandas.api import types
+
+from bayesmice.errors import DataError
+
+
+class Scale(StrEnum):
+    """The measurement scale of a column, which decides its default conditional model."""
+
+    CONTINUOUS = "continuous"
+    BINARY = "binary"
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+
+
+def measurement_scale(column: pd.Series) -> Scale:
+    """Tell on which scale a column is measured.
+
+    Numbers are continuous, booleans and columns with exactly two observed values are binary,
+    ordered categories are ordinal, and strings, objects and unordered categories are nominal.
+
+    Parameters
+    ----------
+    column : Series of shape (n_rows,)
+        One column of the data.
+
+    Returns
+    -------
+    Scale
+        The scale.
+
+    Raises
+    ------
+    DataError
+        If the dtype is one that no conditional model describes (dates, complex numbers, lists), or
+        an object column holds numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> measurement_scale(pd.Series([1.5, None, 2.0, 7.0])).value
+    'continuous'
+    >>> measurement_scale(pd.Series(["no", "yes", None])).value
+    'binary'
+    """
+    dtype = column.dtype
+    if types.is_bool_dtype(dtype):
+        return Scale.BINARY
+    if types.is_complex_dtype(dtype) or not _is_describable(dtype):
+        raise DataError(
+            f"Column {column.name!r} has dtype {dtype}, which no conditional model describes. "
+            "Convert it to numbers or categories, or leave it out of the data."
+        )
+    observed = column.dropna()
+    if types.is_object_dtype(dtype):
+        _refuse_objects_that_are_not_labels(observed)
+    is_two_valued = observed.nunique() == 2
+    if is_two_valued:
+        return Scale.BINARY
+    if types.is_numeric_dtype(dtype):
+        return Scale.CONTINUOUS
+    if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
+        return Scale.ORDINAL
+    return Scale.NOMINAL
+
+
+def _is_describable(dtype: Any) -> bool:
+    return bool(
+        types.is_numeric_dtype(dtype)
+        or types.is_string_dtype(dtype)
+        or types.is_object_dtype(dtype)
+        or isinstance(dtype, pd.CategoricalDtype)
+    )
+
+
+def _refuse_objects_that_are_not_labels(observed: pd.Series) -> None:
+    content = types.infer_dtype(observed, skipna=True)
+    if content in {"integer", "floating", "mixed-integer-float", "decimal", "complex"}:
+        raise DataError(
+            f"Column {observed.name!r} has dtype object but holds numbers ({content}). "
+            f"Convert it, for example with data[{observed.name!r}].astype(float)."
+        )
+    if content not in {"string", "boolean", "empty"}:
+        odd = next(value for value in observed if not isinstance(value, str | bool))
+        raise DataError(
+            f"Column {observed.name!r} has dtype object and holds {type(odd).__name__} values such "
+            f"as {odd!r:.60}; "
+            "expected strings or booleans. Convert it to strings or to a categorical."
+        )

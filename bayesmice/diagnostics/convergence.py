@@ -1,0 +1,78 @@
+"""Convergence of a run: R-hat and effective sample sizes over sweeps."""
+
+import itertools
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+COLUMNS = ["variable", "quantity", "r_hat", "ess_bulk", "ess_tail"]
+TAIL = (0.05, 0.95)
+"""Quantiles whose estimation the tail effective sample size is about."""
+MIN_DRAWS = 4
+"""Fewer sweeps cannot be split into halves of two."""
+
+
+def convergence_table(tree: xr.DataTree) -> pd.DataFrame:
+    """Tabulate convergence of the imputed cells and of all parameters over sweeps.
+
+    Rank-normalized split R-hat and effective sample sizes [1]_ of the mean and standard deviation
+    of each column's imputed cells and of each parameter of its conditional model. Chains are the
+    imputations' own chains, and draws are all sweeps, the first ones included: chains that had not
+    yet forgotten their initial fill show as a large R-hat.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The tree of a run.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``variable, quantity, r_hat, ess_bulk, ess_tail``, the largest R-hat first. R-hat is
+        NaN for a single chain, and everything is NaN for fewer than four sweeps.
+
+    References
+    ----------
+    .. [1] Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), Bayesian Analysis 16, 667-718.
+    """
+    rows = [
+        row
+        for name, values in tree["sweep_stats"].data_vars.items()
+        for statistic in values["statistic"].to_numpy()
+        for row in _diagnose(name, f"{statistic} of imputed cells", values.sel(statistic=statistic))
+    ]
+    conditionals = tree["conditionals"].children if "conditionals" in tree.children else {}
+    rows += [
+        row
+        for name, group in conditionals.items()
+        for parameter, draws in group["posterior"].data_vars.items()
+        for row in _diagnose(name, str(parameter), draws)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.sort_values("r_hat", ascending=False, ignore_index=True, kind="stable")
+
+
+def _diagnose(variable: object, quantity: str, draws: xr.DataArray) -> Iterator[list[object]]:
+    ordered = draws.transpose("chain", "draw", ...)
+    dims = ordered.dims[2:]
+    labels = itertools.product(*(ordered[dim].to_numpy() for dim in dims))
+    elements = ordered.to_numpy().reshape(*ordered.shape[:2], -1)
+    for position, label in enumerate(labels):
+        name = f"{quantity}[{', '.join(map(str, label))}]" if dims else quantity
+        yield [variable, name, *_measures(elements[:, :, position])]
+
+
+def _measures(chains: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[float]:
+    # ArviZ takes longer to import than a small run takes, so only those who ask for it wait for it.
+    from arviz_stats.base import array_stats
+
+    if chains.shape[1] < MIN_DRAWS or not np.isfinite(chains).all() or np.ptp(chains) == 0:
+        return [np.nan, np.nan, np.nan]
+    r_hat = float(array_stats.rhat(chains)) if chains.shape[0] > 1 else np.nan
+    return [
+        r_hat,
+        float(array_stats.ess(chains, method="bulk")),
+        float(array_stats.ess(chains, method="tail", prob=TAIL)),
+    ]

@@ -1,0 +1,41 @@
+"""The errors that bayesmice raises.
+
+Every error derives from `BayesMiceError` and from the builtin that a caller would expect, and its
+text says where, what was expected, what came, and what to do next.
+"""
+
+
+class BayesMiceError(Exception):
+    """Base of every error raised by bayesmice."""
+
+
+class DataError(BayesMiceError, ValueError):
+    """The data, or one of its columns, cannot be imputed as it is."""
+
+
+class DataTypeError(BayesMiceError, TypeError):
+    """The data are not of a type that bayesmice reads."""
+
+
+class SpecificationError(BayesMiceError, ValueError):
+    """An argument that describes the imputation is wrong."""
+
+
+class ModelError(BayesMiceError, ValueError):
+    """A conditional model is not of the form that the engine needs."""
+
+
+class SamplingError(BayesMiceError, RuntimeError):
+    """A chain could not draw from a conditional model."""
+
+
+class PoolingError(BayesMiceError, ValueError):
+    """Results cannot be pooled."""
+
+
+class StoreError(BayesMiceError, ValueError):
+    """A file is not one that bayesmice wrote, or not one that this version reads."""
+
+
+class NotRunError(BayesMiceError, RuntimeError):
+    """Something was asked of a run that has not happened yet."""

@@ -1,0 +1,168 @@
+"""What a run returns."""
+
+import os
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from bayesmice.data import ColumnStore
+from bayesmice.diagnostics import convergence_table
+from bayesmice.store import events_from_dataset, read_netcdf, store_from_dataset, write_netcdf
+
+
+class Imputations:
+    """The imputations of one run: completed data, parameters, diagnostics.
+
+    Made by `MICE.mice` or `open_imputations`. Everything is kept in `tree`, which holds the missing
+    cells only once per imputation; completed data frames are made when asked for.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The tree of a run.
+    store : ColumnStore
+        The data that were imputed.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Groups ``observed_data``, ``imputations``, ``conditionals/<column>/posterior`` and
+        ``sample_stats``, ``sweep_stats`` and ``event_log``; ``docs/tree.md`` describes each. Every
+        ``conditionals/<column>`` is a tree that ArviZ reads.
+    """
+
+    def __init__(self, tree: xr.DataTree, store: ColumnStore) -> None:
+        self.tree = tree
+        self._store = store
+
+    @property
+    def m(self) -> int:
+        """Number of imputations."""
+        return int(self.tree["imputations"].sizes["imputation"])
+
+    @property
+    def data(self) -> list[pd.DataFrame]:
+        """All completed data sets, a list of m data frames."""
+        return list(self)
+
+    def completed(self, imputation: int) -> pd.DataFrame:
+        """Fill the missing cells with one imputation.
+
+        Parameters
+        ----------
+        imputation : int
+            Which one, counted from 0; negative numbers count from the end.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, n_columns)
+            The data as they came, with every missing cell imputed. Index, column order, dtypes and
+            categories are kept.
+
+        Raises
+        ------
+        IndexError
+            If there is no such imputation.
+        """
+        if not -self.m <= imputation < self.m:
+            raise IndexError(
+                f"There is no imputation {imputation}; there are {self.m}, counted from 0 to "
+                f"{self.m - 1}."
+            )
+        chosen = self.tree["imputations"].to_dataset().isel(imputation=imputation)
+        cells = {name: chosen[name].to_numpy().astype(float) for name in self._store.incomplete}
+        return self._store.complete(cells)
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """What happened: a table with severity, code, message, variable, chain and sweep."""
+        return events_from_dataset(self.tree["event_log"].to_dataset())
+
+    def convergence(self) -> pd.DataFrame:
+        """Tabulate rank-normalized R-hat and effective sample sizes over sweeps, the worst first.
+
+        Returns
+        -------
+        DataFrame
+            One row for the mean and the standard deviation of each column's imputed cells and for
+            each parameter: ``variable, quantity, r_hat, ess_bulk, ess_tail``. NaN where there are
+            fewer than four sweeps (or, for R-hat, a single chain).
+        """
+        return convergence_table(self.tree)
+
+    def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
+        """Write the tree to a netCDF file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to. An older file of that name is replaced.
+
+        Returns
+        -------
+        Path
+            The file; `open_imputations` reads it.
+        """
+        return write_netcdf(self.tree, path)
+
+    def __len__(self) -> int:
+        return self.m
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return (self.completed(imputation) for imputation in range(self.m))
+
+    def __repr__(self) -> str:
+        return f"{self._caption()}\n{self._table().to_string()}"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self._caption())}</p>\n{self._table().to_html(escape=True)}"
+
+    def _caption(self) -> str:
+        events = self.events
+        n_warnings = int((events["severity"] == "warning").sum())
+        noted = f"{len(events)} events, {n_warnings} of them warnings (.events)"
+        return (
+            f"Imputations: m={self.m}, {self.tree.attrs['sweeps']} sweeps, {self._store.n_rows} "
+            "rows, "
+            f"random_seed={self.tree.attrs['random_seed']}; {noted}"
+        )
+
+    def _table(self) -> pd.DataFrame:
+        rows = [
+            {
+                "variable": name,
+                "scale": str(self._store.columns[name].scale),
+                "missing": self._store.columns[name].n_missing,
+                "fraction": round(self._store.columns[name].n_missing / self._store.n_rows, 3),
+            }
+            for name in self._store.incomplete
+        ]
+        columns = ["variable", "scale", "missing", "fraction"]
+        return pd.DataFrame(rows, columns=columns).set_index("variable")
+
+
+def open_imputations(path: str | os.PathLike[str]) -> Imputations:
+    """Open a file that `Imputations.to_netcdf` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    Imputations
+        With the same tree and the same completed data.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    StoreError
+        If it was not written by bayesmice, or by a version whose format is not read.
+    """
+    tree = read_netcdf(path)
+    return Imputations(tree, store_from_dataset(tree["observed_data"].to_dataset()))

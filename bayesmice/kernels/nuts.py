@@ -1,0 +1,72 @@
+"""The No-U-Turn Sampler of BlackJAX, with window adaptation during burn-in.
+
+For conditional models of any shape: hierarchical, heavy-tailed, many parameters.
+"""
+
+from typing import NamedTuple
+
+import blackjax
+import jax
+import jax.numpy as jnp
+from blackjax.mcmc import hmc, nuts
+
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity
+
+TUNE = 400
+"""Transitions per adaptation."""
+TARGET_ACCEPTANCE = 0.8
+START_SPREAD = 1.0
+"""Half-width of the uniform noise that sets chains apart at the start, as in PyMC."""
+
+_transition = nuts.build_kernel()
+
+
+class NUTSState(NamedTuple):
+    """Position and diagonal inverse mass matrix, each of shape (n_dim,), and the step size."""
+
+    position: Array
+    inverse_mass_matrix: Array
+    step_size: Array
+
+
+def _empty(n_dim: int) -> NUTSState:
+    return NUTSState(jnp.zeros(n_dim), jnp.ones(n_dim), jnp.asarray(1.0))
+
+
+def _tune(
+    key: Array, state: NUTSState, start: Array, is_first: Array, logdensity: LogDensity
+) -> NUTSState:
+    key_start, key_run = jax.random.split(key)
+    noise = jax.random.uniform(key_start, start.shape, minval=-START_SPREAD, maxval=START_SPREAD)
+    apart = jnp.where(jnp.isfinite(logdensity(start + noise)), start + noise, start)
+    adaptation = blackjax.window_adaptation(
+        blackjax.nuts,
+        logdensity,
+        target_acceptance_rate=TARGET_ACCEPTANCE,
+        adaptation_info_fn=lambda state, info, adapted: info.is_divergent,
+    )
+    (adapted, parameters), _ = adaptation.run(
+        key_run, jnp.where(is_first, apart, state.position), TUNE
+    )
+    return NUTSState(adapted.position, parameters["inverse_mass_matrix"], parameters["step_size"])
+
+
+def _step(key: Array, state: NUTSState, logdensity: LogDensity) -> tuple[NUTSState, Info]:
+    moved, info = _transition(
+        key,
+        hmc.init(state.position, logdensity),
+        logdensity,
+        state.step_size,
+        state.inverse_mass_matrix,
+    )
+    return state._replace(position=moved.position), Info(
+        acceptance_rate=info.acceptance_rate,
+        diverging=info.is_divergent,
+        energy=info.energy,
+        lp=moved.logdensity,
+        n_steps=info.num_integration_steps,
+        step_size=state.step_size,
+    )
+
+
+NUTS = Kernel("nuts", tuning_sweeps=(0, 3), empty=_empty, tune=_tune, step=_step)

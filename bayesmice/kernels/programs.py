@@ -1,0 +1,273 @@
+"""Compiled programs: a visit to one target, for all chains at once.
+
+A program belongs to a model and a kernel, not to a variable. Whatever differs between the variables
+of a family (rows, weights, prior arguments, which design columns are its own) is an input. Chains
+are a batch axis: `jax.lax.map` on a CPU, where it is faster and gives the same bits for any number
+of chains, `jax.vmap` elsewhere.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from bayesmice.kernels.jaxify import JaxModel
+from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity
+
+
+class Moment(NamedTuple):
+    """Where in a run a visit takes place; every random key of the visit is folded from it.
+
+    Attributes
+    ----------
+    seed : Array of shape (2,)
+        Key data of the run's random seed.
+    sweep, target : Array, scalar integers
+        The sweep, counted from 0, and the position of the target among the columns.
+    """
+
+    seed: Array
+    sweep: Array
+    target: Array
+
+
+class Rows(NamedTuple):
+    """What a target's visit knows about rows; the same for all chains.
+
+    Attributes
+    ----------
+    observed : Array of shape (n_rows,)
+        The target, with an observed value wherever it is missing.
+    weights : Array of shape (n_rows,)
+        1 for rows that enter the likelihood, 0 for others.
+    missing : Array of shape (n_cells,)
+        Rows to draw, padded with ``n_rows``, which is no row.
+    """
+
+    observed: Array
+    weights: Array
+    missing: Array
+
+
+class DesignColumns(NamedTuple):
+    """How drawn cells of a target become design columns.
+
+    Attributes
+    ----------
+    positions : Array of shape (width,)
+        Design columns of the target.
+    centers : Array of shape (width,)
+        What to subtract from a number.
+    table : Array of shape (n_levels, width)
+        Centered design row of each level; no rows for a continuous target.
+    """
+
+    positions: Array
+    centers: Array
+    table: Array
+
+
+class Recorded(NamedTuple):
+    """What a visit leaves behind; every array has the chains as its first axis.
+
+    Attributes
+    ----------
+    parameters : dict of str to Array
+        Parameters on their own scales.
+    info : Info
+        The transition.
+    cells : Array of shape (n_chains, n_cells)
+        The drawn cells, with padding.
+    """
+
+    parameters: dict[str, Array]
+    info: Info
+    cells: Array
+
+
+Chosen = Mapping[str, Array]
+"""Inputs of a model, by name."""
+
+
+@dataclass(frozen=True, eq=False)
+class ModelProgram:
+    """A conditional model with its kernel, compiled once.
+
+    Attributes
+    ----------
+    model : JaxModel
+        The model's functions.
+    kernel : Kernel
+        The transition.
+    target_input : str
+        Name of the input that holds the target.
+    design_input : str or None
+        Name of the input that holds the design; None for a model that reads columns.
+    masked : str or None
+        Name of the value variable that spans all design columns, of which a target uses some.
+    draws_all_rows : bool
+        Whether a draw needs all rows, as a model with a variable per row does.
+    """
+
+    model: JaxModel
+    kernel: Kernel
+    target_input: str
+    design_input: str | None
+    masked: str | None
+    draws_all_rows: bool
+
+    def empty_state(self, n_chains: int, inputs: Chosen) -> KernelState:
+        """Make kernel states of the right shapes for all chains."""
+        start = jax.eval_shape(self.model.initial, inputs)
+        n_dim = sum(int(leaf.size) for leaf in jax.tree.leaves(start))
+        return jax.tree.map(
+            lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), self.kernel.empty(n_dim)
+        )
+
+    @cached_property
+    def tune(self) -> Callable[..., KernelState]:
+        """Compiled `_tune`: kernel states tuned to the completed data, before a visit."""
+        return jax.jit(self._tune)
+
+    @cached_property
+    def visit(self) -> Callable[..., tuple[KernelState, Recorded, Array]]:
+        """Compiled `_visit`: one transition and a draw of the missing cells.
+
+        The design, of shape (n_chains, n_rows, n_design), is donated; it comes back with the drawn
+        cells in it.
+        """
+        return jax.jit(self._visit, donate_argnames=("design",))
+
+    def _tune(
+        self,
+        moment: Moment,
+        chains: Array,
+        is_first: Array,
+        state: KernelState,
+        design: Array,
+        chosen: Array | None,
+        varying: Chosen,
+        fixed: Chosen,
+        rows: Rows,
+        mask: Array | None,
+    ) -> KernelState:
+        def one_chain(batch: tuple[Array, KernelState, Array, Chosen]) -> KernelState:
+            chain, own_state, own_design, own_columns = batch
+            inputs = self._inputs(own_design, chosen, own_columns, fixed, rows)
+            start, unravel = ravel_pytree(self.model.initial(inputs))
+            logdensity = self._logdensity(unravel, inputs, rows, mask)
+            key = jax.random.fold_in(_visit_key(moment, chain), 0)
+            return self.kernel.tune(key, own_state, start, is_first, logdensity)
+
+        return _over_chains(one_chain, (chains, state, design, varying))
+
+    def _visit(
+        self,
+        moment: Moment,
+        chains: Array,
+        state: KernelState,
+        design: Array,
+        chosen: Array | None,
+        varying: Chosen,
+        fixed: Chosen,
+        rows: Rows,
+        mask: Array | None,
+        columns: DesignColumns | None,
+    ) -> tuple[KernelState, Recorded, Array]:
+        def one_chain(
+            batch: tuple[Array, KernelState, Array, Chosen],
+        ) -> tuple[KernelState, Recorded]:
+            chain, own_state, own_design, own_columns = batch
+            inputs = self._inputs(own_design, chosen, own_columns, fixed, rows)
+            _, unravel = ravel_pytree(self.model.initial(inputs))
+            logdensity = self._logdensity(unravel, inputs, rows, mask)
+            key = _visit_key(moment, chain)
+            moved, info = self.kernel.step(jax.random.fold_in(key, 1), own_state, logdensity)
+            values = self._masked(unravel(moved.position), mask)
+            cells = self._draw(values, inputs, rows, jax.random.fold_in(key, 2))
+            return moved, Recorded(self.model.parameters(values, inputs), info, cells)
+
+        moved, recorded = _over_chains(one_chain, (chains, state, design, varying))
+        if columns is not None:
+            design = _write_cells(design, recorded.cells, rows.missing, columns)
+        return moved, recorded, design
+
+    def _inputs(
+        self,
+        design: Array,
+        chosen: Array | None,
+        columns: Chosen,
+        fixed: Chosen,
+        rows: Rows,
+    ) -> dict[str, Array]:
+        inputs = {**fixed, **columns, self.target_input: rows.observed}
+        if self.design_input is not None:
+            inputs[self.design_input] = design if chosen is None else design[:, chosen]
+        return inputs
+
+    def _logdensity(
+        self,
+        unravel: Callable[[Array], dict[str, Array]],
+        inputs: Chosen,
+        rows: Rows,
+        mask: Array | None,
+    ) -> LogDensity:
+        def logdensity(position: Array) -> Array:
+            values = unravel(position)
+            by_row = self.model.log_likelihood(self._masked(values, mask), inputs)
+            return self.model.log_prior(values, inputs) + sum_over_rows(by_row, rows.weights)
+
+        return logdensity
+
+    def _masked(self, values: dict[str, Array], mask: Array | None) -> dict[str, Array]:
+        if self.masked is None or mask is None:
+            return values
+        whole = values[self.masked]
+        return {**values, self.masked: whole * mask.reshape(mask.shape + (1,) * (whole.ndim - 1))}
+
+    def _draw(
+        self, values: dict[str, Array], inputs: dict[str, Array], rows: Rows, key: Array
+    ) -> Array:
+        if self.draws_all_rows:
+            return self.model.draw(values, inputs, key).at[rows.missing].get(mode="clip")
+        at_missing = {
+            name: inputs[name].at[rows.missing].get(mode="clip")
+            for name in (self.target_input, self.design_input)
+            if name is not None
+        }
+        return self.model.draw(values, inputs | at_missing, key)
+
+
+def sum_over_rows(by_row: Array, weights: Array) -> Array:
+    """Sum a row-wise log-likelihood; the one place where rows meet."""
+    return jnp.sum(by_row * weights)
+
+
+def run_seed(random_seed: int) -> Array:
+    """Make the key data that all keys of a run are folded from."""
+    return jax.random.key_data(jax.random.key(random_seed, impl="threefry2x32"))
+
+
+def _visit_key(moment: Moment, chain: Array) -> Array:
+    key = jax.random.wrap_key_data(moment.seed, impl="threefry2x32")
+    for fold in (chain, moment.sweep, moment.target):
+        key = jax.random.fold_in(key, fold)
+    return key
+
+
+def _over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(function, batch)
+    return jax.vmap(function)(batch)
+
+
+def _write_cells(design: Array, cells: Array, missing: Array, columns: DesignColumns) -> Array:
+    if columns.table.shape[0]:
+        encoded = columns.table[cells.astype(int)]
+    else:
+        encoded = cells[..., None] - columns.centers
+    return design.at[:, missing[:, None], columns.positions[None, :]].set(encoded, mode="drop")

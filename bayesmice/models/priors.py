@@ -1,0 +1,210 @@
+"""Priors: what stands behind a parameter's name, and how it is written into a model.
+
+A user's prior is one of PyMC's unnamed distributions, a number (the parameter is fixed), or an
+object that has a ``create_variable`` method. A default prior is a distribution whose arguments were
+scaled from the observed data; they enter the model as data, so that every target of a family shares
+one compiled program.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pymc.distributions.distribution import SymbolicRandomVariable
+from pymc.distributions.shape_utils import change_dist_size
+from pytensor.graph.traversal import ancestors
+from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.variable import TensorVariable
+
+from bayesmice.errors import ModelError, SpecificationError
+
+
+@runtime_checkable
+class CreatesVariable(Protocol):
+    """A prior that writes itself into a model, as the ``Prior`` of pymc-extras does."""
+
+    def create_variable(self, name: str) -> TensorVariable:
+        """Write a variable of that name into the model in context."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledPrior:
+    """A default prior with arguments scaled from the observed data.
+
+    Attributes
+    ----------
+    distribution : PyMC distribution class
+        Such as ``pm.Normal``.
+    arguments : mapping of str to ndarray
+        Arguments that depend on the data.
+    fixed : mapping of str to object
+        Arguments that do not, such as ``nu=3`` or a transform.
+    """
+
+    distribution: type[pm.Distribution]
+    arguments: Mapping[str, NDArray[np.float64] | float]
+    fixed: Mapping[str, object] = field(default_factory=dict)
+
+    def write(self, name: str, dims: tuple[str, ...]) -> TensorVariable:
+        """Write the variable and its arguments into the model in context."""
+        arguments = {
+            key: pm.Data(
+                f"{name}_{key}", np.asarray(value, dtype=float), dims=dims[: np.ndim(value)]
+            )
+            for key, value in self.arguments.items()
+        }
+        return self.distribution(name, **self.fixed, **arguments, dims=dims or None)
+
+    def data(self, name: str) -> dict[str, NDArray[np.float64]]:
+        """Give the data that the written variable reads, by name."""
+        return {f"{name}_{key}": np.asarray(value, float) for key, value in self.arguments.items()}
+
+    def take(self, rows: NDArray[np.intp]) -> "ScaledPrior":
+        """Keep some elements of a vector prior along its first axis."""
+        kept = {
+            key: np.asarray(value)[rows] if np.ndim(value) else value
+            for key, value in self.arguments.items()
+        }
+        return ScaledPrior(self.distribution, kept, self.fixed)
+
+    def __str__(self) -> str:
+        """Show the distribution with its arguments, such as ``Normal(mu=0, sigma=2.5)``."""
+        shown = {key: value for key, value in self.fixed.items() if key != "default_transform"}
+        shown |= self.arguments
+        inside = ", ".join(f"{key}={_short(value)}" for key, value in shown.items())
+        return f"{self.distribution.__name__}({inside})"
+
+
+type UserPrior = TensorVariable | CreatesVariable | float
+type Prior = ScaledPrior | UserPrior
+
+
+def check_user_prior(where: str, prior: object) -> None:
+    """Refuse what cannot be a prior.
+
+    Parameters
+    ----------
+    where : str
+        What the prior belongs to, for the message.
+    prior : object
+        What the user gave.
+
+    Raises
+    ------
+    SpecificationError
+        If it is not an unnamed PyMC distribution, a finite number, or an object with
+        ``create_variable``.
+    """
+    if isinstance(prior, bool) or not isinstance(
+        prior, TensorVariable | CreatesVariable | int | float | np.number
+    ):
+        raise SpecificationError(
+            f"{where} is {prior!r:.80}; expected an unnamed PyMC distribution such as "
+            "pm.Normal.dist(0, 1), a number "
+            "that fixes the parameter, or an object with a create_variable(name) method."
+        )
+    if isinstance(prior, int | float | np.number) and not np.isfinite(prior):
+        raise SpecificationError(
+            f"{where} fixes the parameter at {prior}; expected a finite number."
+        )
+    if isinstance(prior, TensorVariable):
+        _check_distribution(where, prior)
+
+
+def _check_distribution(where: str, prior: TensorVariable) -> None:
+    op = None if prior.owner is None else prior.owner.op
+    if not isinstance(op, RandomVariable | SymbolicRandomVariable):
+        raise SpecificationError(
+            f"{where} is a PyTensor expression, not a distribution. Use "
+            "pm.<Distribution>.dist(...), "
+            "or write a custom model for anything richer."
+        )
+    has_random_argument = any(
+        node.owner is not None and isinstance(node.owner.op, RandomVariable)
+        for node in ancestors(prior.owner.inputs)
+    )
+    if isinstance(op, RandomVariable) and has_random_argument:
+        raise SpecificationError(
+            f"{where} is a distribution with another distribution inside. Hyperpriors need a "
+            "custom model, "
+            "in which each variable has a name."
+        )
+
+
+def write_prior(
+    name: str, prior: Prior, dims: tuple[str, ...], shape: tuple[int, ...]
+) -> TensorVariable:
+    """Write one parameter into the model in context.
+
+    Parameters
+    ----------
+    name : str
+        Name of the parameter.
+    prior : ScaledPrior, unnamed PyMC distribution, number, or object with ``create_variable``
+        Its prior. A scalar distribution stands for independent draws when the parameter is a
+        vector.
+    dims : tuple of str
+        Dimension names of the parameter.
+    shape : tuple of int
+        Its shape.
+
+    Returns
+    -------
+    TensorVariable
+        The parameter, of that shape.
+    """
+    if isinstance(prior, ScaledPrior):
+        return prior.write(name, dims)
+    if isinstance(prior, TensorVariable):
+        return _register(name, prior, dims, shape)
+    if isinstance(prior, CreatesVariable):
+        return _checked_shape(name, prior.create_variable(name), shape)
+    return pm.Deterministic(name, pt.as_tensor(np.full(shape, float(prior))), dims=dims or None)
+
+
+def _register(
+    name: str, prior: TensorVariable, dims: tuple[str, ...], shape: tuple[int, ...]
+) -> TensorVariable:
+    fresh = prior.owner.clone().outputs[prior.owner.outputs.index(prior)]
+    if fresh.ndim < len(shape):
+        fresh = change_dist_size(fresh, shape[: len(shape) - fresh.ndim], expand=True)
+    _checked_shape(name, fresh, shape)
+    model = pm.modelcontext(None)
+    return model.register_rv(fresh, name, dims=dims or None)
+
+
+def _checked_shape(name: str, variable: TensorVariable, shape: tuple[int, ...]) -> TensorVariable:
+    known = variable.type.shape
+    if len(known) != len(shape) or any(
+        have is not None and have != want for have, want in zip(known, shape, strict=True)
+    ):
+        raise ModelError(
+            f"The prior of {name!r} has shape {known}, but the parameter has shape {shape}. "
+            "Give a scalar distribution, or one of that shape."
+        )
+    return variable
+
+
+def prior_text(prior: Prior) -> str:
+    """Write a prior in one short line for tables."""
+    if isinstance(prior, ScaledPrior):
+        return str(prior)
+    if isinstance(prior, TensorVariable):
+        return str(pm.printing.str_for_dist(prior, formatting="plain", include_params=True)).strip()
+    if isinstance(prior, CreatesVariable):
+        return repr(prior)
+    return f"fixed at {prior:g}"
+
+
+def _short(value: object) -> str:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        return str(value)
+    if array.ndim == 0:
+        return f"{array:.3g}"
+    numbers = [f"{number:.3g}" for number in array.ravel()[:4]]
+    return "[" + ", ".join(numbers) + (", ...]" if array.size > 4 else "]")

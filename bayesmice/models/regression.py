@@ -1,0 +1,498 @@
+"""Regressions: the conditional models that a user describes in a few words.
+
+`Regression` is that description. `RegressionModel` is what it means for one target of one data set;
+it writes the PyMC model. The same function writes the model that a user looks at (the target's own
+predictors, its observed rows) and the one that the engine compiles (all design columns, so that
+every target of a family shares it).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from numpy.typing import NDArray
+from pytensor.tensor.variable import TensorVariable
+
+from bayesmice.data import Column, ColumnStore
+from bayesmice.errors import SpecificationError
+from bayesmice.models.design import Design
+from bayesmice.models.families import (
+    DEFAULT_FAMILIES,
+    FAMILIES,
+    Family,
+    TargetSummary,
+    summarize_target,
+)
+from bayesmice.models.formulas import formula_predictors
+from bayesmice.models.priors import (
+    Prior,
+    ScaledPrior,
+    UserPrior,
+    check_user_prior,
+    prior_text,
+    write_prior,
+)
+
+COEFFICIENTS = "coefficients"
+PREDICTORS_DATA = "predictors"
+OBSERVED_DATA = "observed"
+CENTERS_DATA = "centers"
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """A regression of one column on others, with priors; the usual conditional model.
+
+    Parameters
+    ----------
+    formula : str, default "."
+        Predictors: column names joined by ``+`` and ``-``; ``.`` stands for all other columns.
+    family : str, optional
+        Distribution of the target: ``"gaussian"``, ``"bernoulli"``, ``"categorical"`` or
+        ``"cumulative"``. By default the one that suits the target's measurement scale.
+    priors : mapping of str to prior, optional
+        Priors by parameter name: a coefficient (``"age"``, ``"hyp[T.yes]"``), all coefficients of a
+        column (``"stage"``), all coefficients without a prior of their own (``"coefficients"``),
+        ``"Intercept"`` or ``"cutpoints"``, ``"sigma"``. Each is an unnamed PyMC distribution
+        (``pm.Normal.dist(0, 1)``), a number that fixes the parameter, or an object with
+        ``create_variable(name)``. All are on the original scale of the data; the intercept is the
+        linear predictor where every predictor is zero.
+
+    Examples
+    --------
+    >>> import pymc as pm
+    >>> Regression("age + gender", priors={"age": pm.Normal.dist(0, 1)}).formula
+    'age + gender'
+    """
+
+    formula: str = "."
+    family: str | None = None
+    priors: Mapping[str, UserPrior] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Blueprint:
+    """All that is needed to write the PyMC model of a regression.
+
+    Attributes
+    ----------
+    target : str
+        Name of the observed variable.
+    family : Family
+        Its distribution.
+    location_names : tuple of str
+        Labels of a vector location; empty for a scalar one.
+    design_names : tuple of str
+        Names of the design columns.
+    centers : ndarray of shape (n_design,)
+        What was subtracted from each.
+    free : ndarray of shape (n_free,)
+        Positions of the design columns whose coefficients share the variable ``coefficients``.
+    free_prior : Prior
+        The prior of those.
+    groups : mapping of str to (Prior, positions)
+        Coefficients with priors of their own.
+    location_prior : Prior
+        A `ScaledPrior` is for the centered location, a user's prior for the location where every
+        predictor is zero.
+    auxiliary_priors : mapping of str to Prior
+        Of the auxiliary parameters.
+    """
+
+    target: str
+    family: Family
+    location_names: tuple[str, ...]
+    design_names: tuple[str, ...]
+    centers: NDArray[np.float64]
+    free: NDArray[np.intp]
+    free_prior: Prior
+    groups: Mapping[str, tuple[Prior, NDArray[np.intp]]]
+    location_prior: Prior
+    auxiliary_priors: Mapping[str, Prior]
+
+    @cached_property
+    def coords(self) -> dict[str, list[str]]:
+        """Labels of every dimension but the rows."""
+        coords = {"predictor": [self.design_names[position] for position in self.free]}
+        for name, (_, positions) in self.groups.items():
+            if len(positions) > 1:
+                coords[f"{name}_coefficient"] = [self.design_names[p] for p in positions]
+        if self.location_names:
+            coords[self.location_dim] = list(self.location_names)
+        return coords
+
+    @property
+    def location_dim(self) -> str:
+        """Name of the dimension of a vector location."""
+        return "level" if self.family.slopes_per_location else "cutpoint"
+
+    @property
+    def location_dims(self) -> tuple[str, ...]:
+        """Dimensions of the location."""
+        return (self.location_dim,) if self.location_names else ()
+
+    @property
+    def slope_dims(self) -> tuple[str, ...]:
+        """Dimensions that each coefficient has besides its predictor."""
+        return self.location_dims if self.family.slopes_per_location else ()
+
+    @property
+    def data(self) -> dict[str, NDArray[np.float64]]:
+        """What the written model reads besides rows: centers and arguments of default priors."""
+        data = {CENTERS_DATA: self.centers}
+        named = {
+            f"{self.family.location}_centered": self.location_prior,
+            COEFFICIENTS: self.free_prior if len(self.free) else 0.0,
+        } | dict(self.auxiliary_priors)
+        for name, prior in named.items():
+            if isinstance(prior, ScaledPrior):
+                data |= prior.data(name)
+        return data
+
+
+def write_regression(
+    blueprint: Blueprint, predictors: NDArray[np.float64], observed: NDArray[np.generic]
+) -> pm.Model:
+    """Write a regression as a PyMC model.
+
+    Parameters
+    ----------
+    blueprint : Blueprint
+        What to write.
+    predictors : ndarray of shape (n_rows, n_design)
+        Centered design.
+    observed : ndarray of shape (n_rows,)
+        Values or level codes of the target.
+
+    Returns
+    -------
+    pm.Model
+        With the free variables ``coefficients``, the location and the auxiliary parameters, and one
+        observed variable named after the target.
+    """
+    family = blueprint.family
+    with pm.Model(coords=blueprint.coords) as model:
+        design = pm.Data(PREDICTORS_DATA, predictors, dims=("row", "design_column"))
+        centers = pm.Data(CENTERS_DATA, blueprint.centers, dims="design_column")
+        response = pm.Data(OBSERVED_DATA, observed, dims="row")
+        coefficients = _write_coefficients(blueprint)
+        location = _write_location(blueprint, centers @ coefficients)
+        auxiliary = {
+            name: write_prior(name, prior, (), ())
+            for name, prior in blueprint.auxiliary_priors.items()
+        }
+        if family.slopes_per_location:
+            coefficients = _with_reference(np.zeros((len(blueprint.design_names), 1)), coefficients)
+            location = _with_reference(np.zeros(1), location)
+        family.likelihood(blueprint.target, design @ coefficients, location, auxiliary, response)
+    return model
+
+
+def _with_reference(zeros: NDArray[np.float64], others: TensorVariable) -> TensorVariable:
+    return pt.concatenate([pt.as_tensor(zeros), others], axis=-1)
+
+
+def _write_coefficients(blueprint: Blueprint) -> TensorVariable:
+    n_design = len(blueprint.design_names)
+    extra = (len(blueprint.location_names),) if blueprint.slope_dims else ()
+    everything = pt.zeros((n_design, *extra))
+    if len(blueprint.free):
+        free = write_prior(
+            COEFFICIENTS,
+            blueprint.free_prior,
+            ("predictor", *blueprint.slope_dims),
+            (len(blueprint.free), *extra),
+        )
+        if len(blueprint.free) == n_design:
+            return free
+        everything = everything[blueprint.free].set(free)
+    for name, (prior, positions) in blueprint.groups.items():
+        own_dim = (f"{name}_coefficient",) if len(positions) > 1 else ()
+        own_shape = (len(positions),) if len(positions) > 1 else ()
+        group = write_prior(name, prior, (*own_dim, *blueprint.slope_dims), (*own_shape, *extra))
+        everything = everything[positions if own_dim else positions[0]].set(group)
+    return everything
+
+
+def _write_location(blueprint: Blueprint, at_centers: TensorVariable) -> TensorVariable:
+    name, dims = blueprint.family.location, blueprint.location_dims
+    sign = -1.0 if name == "Intercept" else 1.0
+    if isinstance(blueprint.location_prior, ScaledPrior):
+        centered = write_prior(f"{name}_centered", blueprint.location_prior, dims, ())
+        pm.Deterministic(name, centered + sign * at_centers, dims=dims or None)
+        return centered
+    shape = (len(blueprint.location_names),) if dims else ()
+    location = write_prior(name, blueprint.location_prior, dims, shape)
+    return location - sign * at_centers
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionModel:
+    """A regression resolved for one target of one data set.
+
+    Attributes
+    ----------
+    target : Column
+        The column that is modelled.
+    family : Family
+        Its distribution.
+    predictors : tuple of str
+        Columns that predict it; constant columns are left out.
+    design : Design
+        The design of the whole data set.
+    priors : mapping of str to UserPrior
+        The user's priors, by name.
+    """
+
+    target: Column
+    family: Family
+    predictors: tuple[str, ...]
+    design: Design
+    priors: Mapping[str, UserPrior]
+
+    @cached_property
+    def summary(self) -> TargetSummary:
+        """What default priors are scaled from."""
+        return summarize_target(self.target)
+
+    @cached_property
+    def included(self) -> NDArray[np.bool_]:
+        """Which design columns predict the target, of shape (design.width,)."""
+        return self.design.included(self.predictors)
+
+    @property
+    def shares_program(self) -> bool:
+        """Whether the model differs from others of its family only in data."""
+        return not self.priors
+
+    @cached_property
+    def padded(self) -> Blueprint:
+        """The model over all design columns, which a shared program masks."""
+        return self._blueprint(np.arange(self.design.width))
+
+    @cached_property
+    def visible(self) -> Blueprint:
+        """The model over its own predictors, as a user sees it."""
+        return self._blueprint(np.flatnonzero(self.included))
+
+    def _blueprint(self, kept: NDArray[np.intp]) -> Blueprint:
+        names = tuple(self.design.names[position] for position in kept)
+        family, summary = self.family, self.summary
+        groups: dict[str, tuple[Prior, NDArray[np.intp]]] = {}
+        taken = np.zeros(len(kept), dtype=bool)
+        for name, prior in self.priors.items():
+            positions = np.array(
+                [i for i, full in enumerate(kept) if full in self._group(name)], int
+            )
+            if len(positions):
+                groups[name] = (prior, positions)
+                taken[positions] = True
+        free = np.flatnonzero(~taken)
+        free_prior: Prior = self.priors.get(
+            COEFFICIENTS, family.coefficient_prior(summary, self.design.units[kept][free])
+        )
+        return Blueprint(
+            target=self.target.name,
+            family=family,
+            location_names=location_names(family, self.target),
+            design_names=names,
+            centers=self.design.centers[kept],
+            free=free,
+            free_prior=free_prior,
+            groups=groups,
+            location_prior=self.priors.get(family.location, family.location_prior(summary)),
+            auxiliary_priors={
+                name: self.priors.get(name, prior)
+                for name, prior in family.auxiliary_priors(summary).items()
+            },
+        )
+
+    def _group(self, name: str) -> set[int]:
+        """Find the design columns that a prior's name means: all of a column, or a single one."""
+        if name in self.predictors:
+            return set(range(*self.design.slices[name].indices(self.design.width)))
+        return {
+            position
+            for position in np.flatnonzero(self.included).tolist()
+            if self.design.names[position] == name
+        }
+
+    def write(self, store: ColumnStore, fills: Mapping[str, NDArray[np.float64]]) -> pm.Model:
+        """Write the PyMC model of the observed rows, with its own predictors only.
+
+        Parameters
+        ----------
+        store : ColumnStore
+            The data.
+        fills : mapping of str to ndarray of shape (n_missing,)
+            What stands in the missing cells of the predictors.
+
+        Returns
+        -------
+        pm.Model
+            The model.
+        """
+        blocks = []
+        for name in self.predictors:
+            values = store.columns[name].values.copy()
+            values[store.columns[name].missing_rows] = fills.get(name, np.zeros(0))
+            blocks.append(self.design.encodings[name].encode(values))
+        design = np.concatenate(blocks, axis=1) if blocks else np.zeros((store.n_rows, 0))
+        seen = self.target.observed
+        return write_regression(self.visible, design[seen], self.observed(self.target.values[seen]))
+
+    def observed(self, values: NDArray[np.float64]) -> NDArray[np.generic]:
+        """Give values of the target in the type that its likelihood reads."""
+        return values.astype(np.int32) if self.target.levels else values
+
+    @property
+    def formula(self) -> str:
+        """The model's formula with its effective predictors."""
+        return f"{self.target.name} ~ {' + '.join(('1', *self.predictors))}"
+
+    def describe_priors(self) -> dict[str, str]:
+        """List the priors as text, by parameter name."""
+        blueprint = self.visible
+        name = blueprint.family.location
+        centered = "_centered" if isinstance(blueprint.location_prior, ScaledPrior) else ""
+        table = {name + centered: prior_text(blueprint.location_prior)}
+        if isinstance(blueprint.free_prior, ScaledPrior):
+            table |= {
+                self.design.names[position]: prior_text(blueprint.free_prior.take(np.array([i])))
+                .replace("[", "")
+                .replace("]", "")
+                for i, position in enumerate(np.flatnonzero(self.included)[blueprint.free])
+            }
+        elif len(blueprint.free):
+            table[COEFFICIENTS] = prior_text(blueprint.free_prior)
+        table |= {group: prior_text(prior) for group, (prior, _) in blueprint.groups.items()}
+        return table | {key: prior_text(p) for key, p in blueprint.auxiliary_priors.items()}
+
+
+def location_names(family: Family, target: Column) -> tuple[str, ...]:
+    """Label the elements of a vector location by the levels of the target."""
+    if not family.location_size(len(target.levels)):
+        return ()
+    if family.slopes_per_location:
+        return tuple(str(level) for level in target.levels[1:])
+    pairs = zip(target.levels[:-1], target.levels[1:], strict=True)
+    return tuple(f"{low}|{high}" for low, high in pairs)
+
+
+def generic_blueprint(family: Family, n_levels: int, n_design: int) -> Blueprint:
+    """Make the blueprint that all targets of a family share, with default priors of unit scale.
+
+    Parameters
+    ----------
+    family : Family
+        The family.
+    n_levels : int
+        Levels of the target; 0 for a continuous one.
+    n_design : int
+        Width of the design.
+
+    Returns
+    -------
+    Blueprint
+        The real values of its `Blueprint.data` belong to a target and are given to the compiled
+        program.
+    """
+    summary = TargetSummary(0.0, 1.0, n_levels)
+    return Blueprint(
+        target="target",
+        family=family,
+        location_names=tuple(map(str, range(family.location_size(n_levels)))),
+        design_names=tuple(f"column{position}" for position in range(n_design)),
+        centers=np.zeros(n_design),
+        free=np.arange(n_design),
+        free_prior=family.coefficient_prior(summary, np.ones(n_design)),
+        groups={},
+        location_prior=family.location_prior(summary),
+        auxiliary_priors=dict(family.auxiliary_priors(summary)),
+    )
+
+
+def resolve_regression(
+    description: Regression, target: Column, columns: Sequence[Column], design: Design
+) -> RegressionModel:
+    """Work out what a regression means for one target, and check it.
+
+    Parameters
+    ----------
+    description : Regression
+        What the user wrote, or a default.
+    target : Column
+        The column that is modelled.
+    columns : sequence of Column
+        All columns of the data.
+    design : Design
+        The design of the data.
+
+    Returns
+    -------
+    RegressionModel
+        The resolved model.
+
+    Raises
+    ------
+    SpecificationError
+        If the family, the formula or a prior does not fit the target.
+    """
+    family = _resolve_family(description.family, target)
+    named = formula_predictors(description.formula, target.name, [c.name for c in columns])
+    predictors = tuple(name for name in named if name in design.encodings)
+    model = RegressionModel(target, family, predictors, design, dict(description.priors))
+    _check_names(model)
+    return model
+
+
+def _resolve_family(name: str | None, target: Column) -> Family:
+    if name is None:
+        return DEFAULT_FAMILIES[target.scale]
+    if name not in FAMILIES:
+        raise SpecificationError(
+            f"The model for {target.name!r} has family={name!r}, which is not known. Families: "
+            f"{', '.join(FAMILIES)}."
+        )
+    family = FAMILIES[name]
+    if target.scale not in family.scales:
+        raise SpecificationError(
+            f"The model for {target.name!r} has family={name!r}, which suits "
+            f"{' and '.join(family.scales)} columns; "
+            f"{target.name!r} is {target.scale}. The default is "
+            f"{DEFAULT_FAMILIES[target.scale].name!r}."
+        )
+    return family
+
+
+def _check_names(model: RegressionModel) -> None:
+    auxiliary = tuple(model.family.auxiliary_priors(model.summary))
+    parameters = (model.family.location, *auxiliary, COEFFICIENTS)
+    taken = {*parameters, PREDICTORS_DATA, OBSERVED_DATA, CENTERS_DATA}
+    if model.target.name in taken:
+        raise SpecificationError(
+            f"Column {model.target.name!r} has the name of a variable of its own regression. "
+            "Rename the column."
+        )
+    coefficients = [model.design.names[i] for i in np.flatnonzero(model.included)]
+    known = dict.fromkeys((*parameters, *model.predictors, *coefficients))
+    covered: dict[int, str] = {}
+    for name, prior in model.priors.items():
+        where = f"The prior {name!r} of the model for {model.target.name!r}"
+        if name not in known:
+            raise SpecificationError(
+                f"{where} belongs to no parameter. Parameters: {', '.join(known)}."
+            )
+        check_user_prior(where, prior)
+        if name in parameters:
+            continue
+        for position in model._group(name):
+            if position in covered:
+                raise SpecificationError(
+                    f"{where} and the prior {covered[position]!r} both claim "
+                    f"{model.design.names[position]!r}. Keep one."
+                )
+            covered[position] = name

@@ -1,0 +1,1 @@
+"""Pictures of a run, all of them made from its tree."""
