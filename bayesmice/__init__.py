@@ -1,5 +1,8 @@
 """Multiple imputation by chained equations in which every conditional model is a PyMC model."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from bayesmice.datasets import load_dataset
 from bayesmice.errors import (
     BayesMiceError,
@@ -17,6 +20,17 @@ from bayesmice.mice import MICE
 from bayesmice.models import Regression
 from bayesmice.pooling import PooledResults, pool
 
+if TYPE_CHECKING:
+    from bayesmice.plots import plot_density, plot_trace
+else:
+
+    def __getattr__(name):
+        """Load the pictures when they are asked for: ArviZ takes a second to import."""
+        if name not in {"plot_density", "plot_trace"}:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module("bayesmice.plots"), name)
+
+
 __all__ = [
     "MICE",
     "BayesMiceError",
@@ -33,5 +47,7 @@ __all__ = [
     "StoreError",
     "load_dataset",
     "open_imputations",
+    "plot_density",
+    "plot_trace",
     "pool",
 ]

@@ -22,6 +22,8 @@ from bayesmice.specification import Specification, specify
 from bayesmice.store import RunDescription, RunRecorder, build_tree
 
 MAX_SEED = 2**63
+TEXT_WIDTH = 28
+"""Letters of predictors and priors in the text table; the HTML table shows them whole."""
 
 
 class MICE:
@@ -190,10 +192,8 @@ class MICE:
         return self._specification.write_model(name)
 
     def __repr__(self) -> str:
-        with pd.option_context(
-            "display.max_colwidth", 60, "display.width", 200, "display.max_columns", None
-        ):
-            return f"{self._caption()}\n{self._specification.table()}"
+        table = self._specification.table()
+        return f"{self._caption()}\n{table.to_string(max_colwidth=TEXT_WIDTH)}"
 
     def _repr_html_(self) -> str:
         table = self._specification.table().to_html(escape=True)

@@ -225,6 +225,16 @@ def _notices(store: ColumnStore) -> list[Event]:
             )
         if column.is_constant:
             events.append(_constant_event(column))
+        if column.is_identifier:
+            events.append(
+                Event(
+                    Severity.WARNING if column.n_missing else Severity.INFO,
+                    "identifier",
+                    "Every observed value occurs once, as in an identifier. The column predicts no "
+                    "other, and imputed values of it mean little.",
+                    column.name,
+                )
+            )
         if column.is_integer and column.n_missing and not column.levels:
             events.append(
                 Event(

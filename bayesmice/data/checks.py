@@ -7,7 +7,16 @@ from pandas.api import types
 from bayesmice.errors import DataError, DataTypeError
 
 RESERVED_NAMES = frozenset(
-    {"row", "chain", "draw", "statistic", "imputation", "imputation_chain", "imputation_sweep"}
+    {
+        "row",
+        "chain",
+        "draw",
+        "statistic",
+        "imputation",
+        "imputation_chain",
+        "imputation_sweep",
+        "plot_axis",
+    }
 )
 RESERVED_PREFIX = "index_level_"
 

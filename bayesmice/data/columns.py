@@ -71,6 +71,11 @@ class Column:
         return bool(np.ptp(self.observed_values) == 0) if len(self.observed_values) else True
 
     @property
+    def is_identifier(self) -> bool:
+        """Whether the column labels rows: no two of at least three observed levels are equal."""
+        return len(self.levels) > 2 and len(self.levels) == len(self.observed_values)
+
+    @property
     def has_number_levels(self) -> bool:
         """Whether the levels are 0 and 1 (or False and True), so that codes and values agree."""
         return self.scale is Scale.BINARY and all(
@@ -175,7 +180,7 @@ def encode_column(series: pd.Series, name: str) -> Column:
     if scale is Scale.CONTINUOUS:
         return Column(name, scale, _numbers(series), (), is_integer)
     levels = observed_levels(series)
-    codes = pd.Categorical(series, categories=pd.Index(levels, dtype=object)).codes
+    codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series, dtype=object))
     values = np.where(codes < 0, np.nan, codes.astype(float))
     return Column(name, scale, values, levels, is_integer)
 

@@ -70,9 +70,9 @@ def _measures(chains: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list
 
     if chains.shape[1] < MIN_DRAWS or not np.isfinite(chains).all() or np.ptp(chains) == 0:
         return [np.nan, np.nan, np.nan]
-    r_hat = float(array_stats.rhat(chains)) if chains.shape[0] > 1 else np.nan
-    return [
-        r_hat,
-        float(array_stats.ess(chains, method="bulk")),
-        float(array_stats.ess(chains, method="tail", prob=TAIL)),
-    ]
+    # Chains that each stand still have no variance within; their R-hat is infinite.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r_hat = float(array_stats.rhat(chains)) if chains.shape[0] > 1 else np.nan
+        bulk = float(array_stats.ess(chains, method="bulk"))
+        tail = float(array_stats.ess(chains, method="tail", prob=TAIL))
+    return [r_hat, bulk, tail]

@@ -3,7 +3,8 @@
 The posterior of a regression is close to Gaussian. In coordinates whitened by its curvature all
 directions swing with the same period, and a trajectory of a quarter period ends almost independent
 of where it began. The transition is exact for any preconditioner, so the curvature is measured in
-the first sweeps and then left alone, even though the predictors go on changing.
+the first sweeps and then left alone, even though the predictors go on changing; it is measured
+again only when a chain's acceptance rate shows that it has become too stale.
 
 The number of leapfrog steps grows with the fourth root of the dimension, which keeps the acceptance
 rate the same (Neal 2011, section 5.4.4 of the Handbook of Markov Chain Monte Carlo).
@@ -17,7 +18,7 @@ import jax.numpy as jnp
 from blackjax.mcmc import hmc
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, lost_depth
 
 QUARTER_PERIOD = math.pi / 2
 MIN_LEAPFROG_STEPS = 3
@@ -48,12 +49,13 @@ def _empty(n_dim: int) -> HMCState:
 def _tune(
     key: Array, state: HMCState, start: Array, is_first: Array, logdensity: LogDensity
 ) -> HMCState:
-    mode, whiten = find_curvature(logdensity, jnp.where(is_first, start, state.position))
+    begin = jnp.where(is_first, start, state.position)
+    mode, whiten = find_curvature(logdensity, begin)
+    depth = logdensity(mode) - logdensity(begin)
+    is_lost = is_first | ~(depth < lost_depth(mode.shape[0]))
     laplace_draw = mode + whiten @ jax.random.normal(key, mode.shape)
-    is_usable = is_first & jnp.isfinite(logdensity(laplace_draw))
-    return HMCState(
-        jnp.where(is_usable, laplace_draw, jnp.where(is_first, mode, state.position)), whiten
-    )
+    fresh = jnp.where(jnp.isfinite(logdensity(laplace_draw)), laplace_draw, mode)
+    return HMCState(jnp.where(is_lost, fresh, begin), whiten)
 
 
 def _step(key: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState, Info]:
@@ -86,4 +88,4 @@ def _step(key: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState
     )
 
 
-HMC = Kernel("hmc", tuning_sweeps=(0, 1, 3), empty=_empty, tune=_tune, step=_step)
+HMC = Kernel("hmc", tuning_sweeps=(0, 1, 3), retune_below=0.6, empty=_empty, tune=_tune, step=_step)

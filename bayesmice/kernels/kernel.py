@@ -1,10 +1,11 @@
 """The interface of a transition kernel.
 
 A kernel leaves the posterior of one conditional model invariant. Its state holds what the next step
-needs; tuning is part of the state, and is frozen after burn-in. Add a kernel by writing a module
+needs; tuning is part of the state. Add a kernel by writing a module
 that exports one `Kernel`, and name it in `bayesmice.kernels.choose`.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -39,6 +40,9 @@ class Kernel:
         Its name in messages and tables.
     tuning_sweeps : tuple of int
         Sweeps, counted from 0, before which `tune` is called.
+    retune_below : float
+        A chain whose recent acceptance rate is lower is tuned again, because its conditional
+        posterior has changed since.
     empty : callable
         ``empty(n_dim)``: a state of the right shapes.
     tune : callable
@@ -51,6 +55,19 @@ class Kernel:
 
     name: str
     tuning_sweeps: tuple[int, ...]
+    retune_below: float
     empty: Callable[[int], KernelState]
     tune: Callable[[Array, KernelState, Array, Array, LogDensity], KernelState]
     step: Callable[[Array, KernelState, LogDensity], tuple[KernelState, Info]]
+
+
+def lost_depth(n_dim: int) -> float:
+    """Say how far below the mode, in log-density, a chain has lost its conditional posterior.
+
+    While the first sweeps improve the completed predictors, the posterior of a large data set can
+    move by dozens of its standard deviations, farther than one trajectory follows. Such a chain
+    must begin anew. In a Gaussian posterior twice the depth is chi-squared with ``n_dim``
+    degrees of freedom, and lies this deep with a probability below 1e-12, so a chain that has
+    converged is never touched.
+    """
+    return 0.5 * (n_dim + 10.0 * math.sqrt(2.0 * n_dim)) + 25.0

@@ -69,4 +69,4 @@ def _step(key: Array, state: NUTSState, logdensity: LogDensity) -> tuple[NUTSSta
     )
 
 
-NUTS = Kernel("nuts", tuning_sweeps=(0, 3), empty=_empty, tune=_tune, step=_step)
+NUTS = Kernel("nuts", tuning_sweeps=(0, 3), retune_below=0.3, empty=_empty, tune=_tune, step=_step)

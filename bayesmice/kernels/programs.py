@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from bayesmice.kernels.jaxify import JaxModel
-from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity
+from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
 
 
 class Moment(NamedTuple):
@@ -33,6 +33,24 @@ class Moment(NamedTuple):
     seed: Array
     sweep: Array
     target: Array
+
+
+class TunedState(NamedTuple):
+    """A kernel state, and what tells whether it should be tuned again.
+
+    Attributes
+    ----------
+    kernel : KernelState
+        The state of the kernel.
+    recent_acceptance : Array, scalar
+        Acceptance rate, averaged with weights that halve with every visit; 1 after tuning.
+    lp : Array, scalar
+        Log-density at the end of the last visit.
+    """
+
+    kernel: KernelState
+    recent_acceptance: Array
+    lp: Array
 
 
 class Rows(NamedTuple):
@@ -120,56 +138,29 @@ class ModelProgram:
     masked: str | None
     draws_all_rows: bool
 
-    def empty_state(self, n_chains: int, inputs: Chosen) -> KernelState:
-        """Make kernel states of the right shapes for all chains."""
+    def empty_state(self, n_chains: int, inputs: Chosen) -> TunedState:
+        """Make kernel states of the right shapes for all chains, to be tuned before use."""
         start = jax.eval_shape(self.model.initial, inputs)
         n_dim = sum(int(leaf.size) for leaf in jax.tree.leaves(start))
-        return jax.tree.map(
-            lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), self.kernel.empty(n_dim)
-        )
+        one = TunedState(self.kernel.empty(n_dim), jnp.asarray(1.0), jnp.asarray(-jnp.inf))
+        batch: TunedState = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), one)
+        return batch
 
     @cached_property
-    def tune(self) -> Callable[..., KernelState]:
-        """Compiled `_tune`: kernel states tuned to the completed data, before a visit."""
-        return jax.jit(self._tune)
-
-    @cached_property
-    def visit(self) -> Callable[..., tuple[KernelState, Recorded, Array]]:
-        """Compiled `_visit`: one transition and a draw of the missing cells.
+    def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
+        """Compiled `_visit`: tuning where due, one transition, a draw of the missing cells.
 
         The design, of shape (n_chains, n_rows, n_design), is donated; it comes back with the drawn
         cells in it.
         """
         return jax.jit(self._visit, donate_argnames=("design",))
 
-    def _tune(
-        self,
-        moment: Moment,
-        chains: Array,
-        is_first: Array,
-        state: KernelState,
-        design: Array,
-        chosen: Array | None,
-        varying: Chosen,
-        fixed: Chosen,
-        rows: Rows,
-        mask: Array | None,
-    ) -> KernelState:
-        def one_chain(batch: tuple[Array, KernelState, Array, Chosen]) -> KernelState:
-            chain, own_state, own_design, own_columns = batch
-            inputs = self._inputs(own_design, chosen, own_columns, fixed, rows)
-            start, unravel = ravel_pytree(self.model.initial(inputs))
-            logdensity = self._logdensity(unravel, inputs, rows, mask)
-            key = jax.random.fold_in(_visit_key(moment, chain), 0)
-            return self.kernel.tune(key, own_state, start, is_first, logdensity)
-
-        return _over_chains(one_chain, (chains, state, design, varying))
-
     def _visit(
         self,
         moment: Moment,
         chains: Array,
-        state: KernelState,
+        is_scheduled: Array,
+        state: TunedState,
         design: Array,
         chosen: Array | None,
         varying: Chosen,
@@ -177,24 +168,60 @@ class ModelProgram:
         rows: Rows,
         mask: Array | None,
         columns: DesignColumns | None,
-    ) -> tuple[KernelState, Recorded, Array]:
+    ) -> tuple[TunedState, Recorded, Array]:
         def one_chain(
-            batch: tuple[Array, KernelState, Array, Chosen],
-        ) -> tuple[KernelState, Recorded]:
+            batch: tuple[Array, TunedState, Array, Chosen],
+        ) -> tuple[TunedState, Recorded]:
             chain, own_state, own_design, own_columns = batch
             inputs = self._inputs(own_design, chosen, own_columns, fixed, rows)
-            _, unravel = ravel_pytree(self.model.initial(inputs))
+            start, unravel = ravel_pytree(self.model.initial(inputs))
             logdensity = self._logdensity(unravel, inputs, rows, mask)
             key = _visit_key(moment, chain)
-            moved, info = self.kernel.step(jax.random.fold_in(key, 1), own_state, logdensity)
+            tuned = self._tuned(
+                jax.random.fold_in(key, 0), own_state, start, is_scheduled, moment, logdensity
+            )
+            moved, info = self.kernel.step(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
+            recent = 0.5 * (tuned.recent_acceptance + info.acceptance_rate)
             values = self._masked(unravel(moved.position), mask)
             cells = self._draw(values, inputs, rows, jax.random.fold_in(key, 2))
-            return moved, Recorded(self.model.parameters(values, inputs), info, cells)
+            recorded = Recorded(self.model.parameters(values, inputs), info, cells)
+            return TunedState(moved, recent, info.lp), recorded
 
         moved, recorded = _over_chains(one_chain, (chains, state, design, varying))
         if columns is not None:
             design = _write_cells(design, recorded.cells, rows.missing, columns)
         return moved, recorded, design
+
+    def _tuned(
+        self,
+        key: Array,
+        state: TunedState,
+        start: Array,
+        is_scheduled: Array,
+        moment: Moment,
+        logdensity: LogDensity,
+    ) -> TunedState:
+        """Tune a chain where it is scheduled, or where its own past shows the need.
+
+        A chain decides by itself, so that it does not depend on the others. It needs tuning when it
+        has accepted little, or when the predictors have changed so much since its last visit that
+        its parameters have lost their posterior.
+        """
+        position = state.kernel.position
+        drop = state.lp - logdensity(position)
+        is_due = (
+            is_scheduled
+            | (state.recent_acceptance < self.kernel.retune_below)
+            | (drop > lost_depth(position.shape[0]))
+        )
+
+        def tune() -> TunedState:
+            is_first = moment.sweep == 0
+            kernel = self.kernel.tune(key, state.kernel, start, is_first, logdensity)
+            return TunedState(kernel, jnp.ones_like(state.recent_acceptance), state.lp)
+
+        tuned: TunedState = jax.lax.cond(is_due, tune, lambda: state)
+        return tuned
 
     def _inputs(
         self,

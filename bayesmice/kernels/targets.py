@@ -1,5 +1,6 @@
 """Targets: conditional models bound to their compiled programs and to the data of their columns."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,8 +31,8 @@ from bayesmice.models.regression import (
 
 MAX_CURVATURE_DIM = 600
 """Above this many parameters a dense curvature costs more than NUTS."""
-CELL_STEPS = 16
-"""Cells to draw are padded to a multiple of n_rows / 16, so that similar data share programs."""
+CELL_STEPS, MIN_CELL_STEP = 16, 8
+"""The number of cells to draw is a multiple of n_rows / 16, so that similar data share programs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +129,7 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         program=program,
         fixed={name: jnp.asarray(value) for name, value in data.items()},
         reads=(),
-        rows=_rows(column, model.observed(_filled(column))),
+        rows=_rows(column, model.observed(_filled(column)), padded_cells(store)),
         chosen=chosen,
         mask=mask,
         design_columns=_design_columns(model.design, column.name),
@@ -178,7 +179,7 @@ def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Tar
         program=program,
         fixed=constants | complete,
         reads=incomplete,
-        rows=_rows(column, column_input(column, _filled(column))),
+        rows=_rows(column, column_input(column, _filled(column)), padded_cells(store)),
         chosen=None,
         mask=None,
         design_columns=_design_columns(design, column.name),
@@ -227,11 +228,15 @@ def _filled(column: Column) -> NDArray[np.float64]:
     return filled
 
 
-def _rows(column: Column, observed: NDArray[np.generic]) -> Rows:
-    n_rows = len(column.values)
-    step = max(8, -(-n_rows // CELL_STEPS))
-    n_cells = -(-column.n_missing // step) * step
-    missing = np.full(n_cells, n_rows)
+def padded_cells(store: ColumnStore) -> int:
+    """Give the number of cells that each visit draws; one number, so that programs are shared."""
+    most = max((store.columns[name].n_missing for name in store.incomplete), default=0)
+    step = max(MIN_CELL_STEP, math.ceil(store.n_rows / CELL_STEPS))
+    return math.ceil(most / step) * step
+
+
+def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
+    missing = np.full(n_cells, len(column.values))
     missing[: column.n_missing] = column.missing_rows
     return Rows(
         jnp.asarray(observed),

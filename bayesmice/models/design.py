@@ -55,7 +55,7 @@ class Design:
     Attributes
     ----------
     encodings : mapping of str to Encoding
-        By column name; constant columns have none, since they can predict nothing.
+        By column name; constant columns and identifiers have none, since they can predict nothing.
     """
 
     encodings: Mapping[str, Encoding]
@@ -115,7 +115,7 @@ def learn_design(store: ColumnStore) -> Design:
         {
             name: learn_encoding(column)
             for name, column in store.columns.items()
-            if not column.is_constant
+            if not column.is_constant and not column.is_identifier
         }
     )
 

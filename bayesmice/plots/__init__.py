@@ -1,1 +1,25 @@
-"""Pictures of a run, all of them made from its tree."""
+"""Pictures of a run, all of them made from its tree.
+
+ArviZ takes longer to import than a small run takes, so a picture's module is imported when the
+picture is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bayesmice.plots.density import plot_density
+    from bayesmice.plots.trace import plot_trace
+else:
+    _MODULES = {
+        "plot_density": "bayesmice.plots.density",
+        "plot_trace": "bayesmice.plots.trace",
+    }
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_MODULES[name]), name)
+
+
+__all__ = ["plot_density", "plot_trace"]

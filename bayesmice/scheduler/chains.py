@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from bayesmice.data import ColumnStore
 from bayesmice.kernels import Target
-from bayesmice.kernels.kernel import Array, KernelState
+from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.programs import TunedState
 from bayesmice.kernels.targets import column_input
 from bayesmice.models.custom import data_name
 from bayesmice.models.design import Design
@@ -28,14 +29,14 @@ class ChainState:
         Completed design of each chain.
     columns : dict of str to Array of shape (n_chains, n_rows)
         Completed columns that custom models read.
-    kernels : dict of str to KernelState
+    kernels : dict of str to TunedState
         By target, with the chains as first axis.
     """
 
     ids: Array
     design: Array
     columns: dict[str, Array]
-    kernels: dict[str, KernelState]
+    kernels: dict[str, TunedState]
 
 
 def start_chains(

@@ -99,14 +99,18 @@ def run_sweeps(
 
 def _visit(state: ChainState, target: Target, moment: Moment, sweep: int) -> Recorded:
     name, program = target.column.name, target.program
-    given = (target.chosen, varying_inputs(state, target), target.fixed, target.rows, target.mask)
-    kernel_state = state.kernels[name]
-    if sweep in program.kernel.tuning_sweeps:
-        kernel_state = program.tune(
-            moment, state.ids, jnp.asarray(sweep == 0), kernel_state, state.design, *given
-        )
     state.kernels[name], recorded, state.design = program.visit(
-        moment, state.ids, kernel_state, state.design, *given, target.design_columns
+        moment,
+        state.ids,
+        jnp.asarray(sweep in program.kernel.tuning_sweeps),
+        state.kernels[name],
+        state.design,
+        target.chosen,
+        varying_inputs(state, target),
+        target.fixed,
+        target.rows,
+        target.mask,
+        target.design_columns,
     )
     write_column(state, target, recorded.cells)
     return recorded

@@ -92,7 +92,7 @@ def _range_events(column: Column, cells: NDArray[np.float64]) -> Sequence[Event]
             Event(
                 Severity.WARNING,
                 "negative_values",
-                f"{n_negative} of {cells.size} imputed values are negative, while every observed "
+                f"Of {cells.size} imputed values {n_negative} are negative, while every observed "
                 f"value is at least {low:.4g}. "
                 "If the column cannot be negative, give it a custom model with a positive "
                 "distribution.",
@@ -106,7 +106,8 @@ def _range_events(column: Column, cells: NDArray[np.float64]) -> Sequence[Event]
         Event(
             Severity.INFO,
             "beyond_observed",
-            f"{n_beyond} of {cells.size} imputed values lie beyond the observed range {low:.4g} to "
+            f"Of {cells.size} imputed values {n_beyond} are beyond the observed range, {low:.4g} "
+            "to "
             f"{high:.4g}.",
             column.name,
         )

@@ -29,14 +29,11 @@ def write_netcdf(tree: xr.DataTree, path: str | os.PathLike[str]) -> Path:
         The file.
     """
     destination = Path(path)
-    handle, partial = tempfile.mkstemp(dir=destination.parent, prefix=f".{destination.name}.")
-    os.close(handle)
-    try:
+    # In a folder of its own: a temporary file of tempfile's would keep its private permissions.
+    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=".bayesmice-") as folder:
+        partial = Path(folder) / destination.name
         tree.to_netcdf(partial, engine="h5netcdf")
-        Path(partial).replace(destination)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+        partial.replace(destination)
     return destination
 
 

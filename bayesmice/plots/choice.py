@@ -1,0 +1,98 @@
+"""Which tree and which of its columns a picture shows."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import xarray as xr
+from arviz_base import rcParams
+
+from bayesmice.errors import DataTypeError, SpecificationError
+
+
+class HasTree(Protocol):
+    """What a run returns, as far as a picture needs it."""
+
+    @property
+    def tree(self) -> xr.DataTree:
+        """The tree of the run."""
+
+
+def tree_of(imputations: HasTree | xr.DataTree) -> xr.DataTree:
+    """Find the tree of a run.
+
+    Parameters
+    ----------
+    imputations : Imputations or xarray.DataTree
+        What `MICE.mice` returned, or its tree.
+
+    Returns
+    -------
+    xarray.DataTree
+        The tree.
+
+    Raises
+    ------
+    DataTypeError
+        If it is neither.
+    SpecificationError
+        If no cell was imputed.
+    """
+    tree = getattr(imputations, "tree", imputations)
+    if not isinstance(tree, xr.DataTree) or "imputations" not in tree.children:
+        raise DataTypeError(
+            "A picture is drawn from the Imputations that mice() returned, or from their tree; got "
+            f"{type(imputations).__name__}."
+        )
+    if not tree["imputations"].data_vars:
+        raise SpecificationError(
+            "There is nothing to draw: the data have no missing cell, so none was imputed."
+        )
+    return tree
+
+
+def chosen_columns(available: Iterable[object], var_names: str | Sequence[str] | None) -> list[str]:
+    """Choose the columns of a picture.
+
+    Parameters
+    ----------
+    available : iterable of str
+        The columns that can be drawn.
+    var_names : str or sequence of str, optional
+        The columns asked for. By default all.
+
+    Returns
+    -------
+    list of str
+        In the order asked for, each once.
+
+    Raises
+    ------
+    SpecificationError
+        If there is no such column, or none is named.
+    """
+    columns = [str(name) for name in available]
+    if var_names is None:
+        return columns
+    wanted = [var_names] if isinstance(var_names, str) else [str(name) for name in var_names]
+    unknown = [name for name in dict.fromkeys(wanted) if name not in columns]
+    if unknown:
+        raise SpecificationError(
+            f"var_names names {', '.join(map(repr, unknown))}, which this picture does not have. "
+            f"Columns: {', '.join(columns)}."
+        )
+    if not wanted:
+        raise SpecificationError(
+            "var_names is empty. Leave it out for all columns, or name some of "
+            f"{', '.join(columns)}."
+        )
+    return list(dict.fromkeys(wanted))
+
+
+def check_panels(n_panels: int) -> None:
+    """Refuse more panels than ArviZ allows, before anything is drawn."""
+    limit = rcParams["plot.max_subplots"]
+    if limit is not None and n_panels > limit:
+        raise SpecificationError(
+            f"The picture would have {n_panels} panels; ArviZ allows {limit}. Choose columns with "
+            f"var_names=, or set arviz.rcParams['plot.max_subplots'] to {n_panels} or more."
+        )

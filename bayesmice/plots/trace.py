@@ -1,0 +1,194 @@
+"""Sweep traces: mean and standard deviation of the imputed cells, chain by chain."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from arviz_plots import PlotCollection, visuals
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from bayesmice.errors import SpecificationError
+from bayesmice.plots.choice import HasTree, check_panels, chosen_columns, tree_of
+from bayesmice.plots.look import BACKEND, crowd_alpha, draw_legend, panel_title, shared_style
+
+CHAIN_COLORS = ("#0072B2", "#D55E00", "#009E73", "#8A63C9", "#808080", "#B8627D")
+CHAIN_MARKERS = ("o", "^", "s", "x", "d", "+")
+MANY_COLOR, MANY_MARKER = "B2", "."
+"""Of every chain, when there are more of them than a reader can tell apart."""
+MAX_MARKERS = 20
+"""Markers on one line."""
+PANEL = (4.2, 1.9)
+LEGEND_HEIGHT = 0.5
+
+
+def plot_trace(
+    imputations: HasTree | xr.DataTree, var_names: str | Sequence[str] | None = None
+) -> PlotCollection:
+    """Draw how the imputed cells moved from sweep to sweep.
+
+    One row per column, with the mean of its imputed cells on the left and their standard deviation
+    on the right, and one line per chain. Chains that have converged overlap and show no trend.
+
+    Parameters
+    ----------
+    imputations : Imputations or xarray.DataTree
+        A run, or its tree.
+    var_names : str or sequence of str, optional
+        The imputed columns to show. By default all that a model imputed.
+
+    Returns
+    -------
+    PlotCollection
+        The picture of ArviZ; ``savefig("trace.png")`` writes it to a file. The lines are in
+        ``viz["trace"]``.
+
+    Raises
+    ------
+    DataTypeError
+        If ``imputations`` is neither a run nor a tree.
+    SpecificationError
+        If ``var_names`` names a column that no model imputed, if there is none at all, or if there
+        are more panels than ArviZ allows.
+
+    Notes
+    -----
+    Sweeps are counted from 0, as in the tree and in the event log. Up to six chains have a colour
+    and a marker of their own, which the legend names; more are drawn alike, and transparent. Level
+    codes stand for the values of columns with levels: the mean of a binary column is the proportion
+    of its second level. The standard deviation of a single cell is not defined.
+
+    Examples
+    --------
+    >>> import bayesmice as bm
+    >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+    >>> imputations = mice.mice(m=3, sweeps=5, random_seed=1, progressbar=False)
+    >>> picture = bm.plot_trace(imputations, var_names=["bmi", "chl"])
+    >>> picture.viz["trace"]["bmi"].sizes["chain"]
+    3
+    """
+    tree = tree_of(imputations)
+    statistics = tree["sweep_stats"].to_dataset()
+    if not statistics.data_vars:
+        raise SpecificationError(
+            "There is no trace to draw: every imputed column has one observed value only, which "
+            "filled its missing cells without a model."
+        )
+    names = chosen_columns(statistics.data_vars, var_names)
+    shown = statistics[names]
+    check_panels(shown.sizes["statistic"] * len(names))
+    with shared_style():
+        collection = _panels(shown)
+        _draw_chains(collection, shown)
+        _draw_notes(collection, shown)
+        _draw_labels(collection, shown, tree["observed_data"].to_dataset())
+        draw_legend(collection, _legend_entries(shown))
+    return collection
+
+
+def _panels(shown: xr.Dataset) -> PlotCollection:
+    rows, columns = len(shown.data_vars), shown.sizes["statistic"]
+    n_chains = shown.sizes["chain"]
+    return PlotCollection.grid(
+        shown,
+        rows=["__variable__"],
+        cols=["statistic"],
+        backend=BACKEND,
+        aes={"color": ["chain"], "marker": ["chain"]},
+        color=CHAIN_COLORS if _are_few(n_chains) else [MANY_COLOR],
+        marker=CHAIN_MARKERS if _are_few(n_chains) else [MANY_MARKER],
+        figure_kwargs={
+            "figsize": (PANEL[0] * columns, PANEL[1] * rows + LEGEND_HEIGHT),
+            "sharex": True,
+        },
+    )
+
+
+def _draw_chains(collection: PlotCollection, shown: xr.Dataset) -> None:
+    alpha = crowd_alpha(shown.sizes["chain"])
+    collection.map(
+        visuals.line,
+        "trace",
+        data=shown,
+        xname="draw",
+        ignore_aes={"marker"},
+        alpha=alpha,
+        width=1.2,
+    )
+    marked = shown.isel(draw=slice(None, None, -(-shown.sizes["draw"] // MAX_MARKERS)))
+    collection.map(
+        visuals.scatter_xy, "markers", data=marked, x=marked["draw"], alpha=alpha, size=18
+    )
+
+
+def _draw_notes(collection: PlotCollection, shown: xr.Dataset) -> None:
+    undefined = shown.isnull().all(["chain", "draw"])
+    notes = undefined.where(undefined).astype(float)
+    middle = float(shown["draw"][[0, -1]].mean())
+    collection.map(
+        visuals.annotate_xy,
+        "note",
+        data=notes,
+        ignore_aes="all",
+        text="not defined for one cell",
+        x=middle,
+        y=0.5,
+        color="B2",
+    )
+    collection.map(visuals.remove_ticks, data=notes, ignore_aes="all", store_artist=False, axis="y")
+
+
+def _draw_labels(collection: PlotCollection, shown: xr.Dataset, observed: xr.Dataset) -> None:
+    panels = xr.zeros_like(shown.isel(chain=0, draw=0, drop=True))
+    titles = {
+        (str(name), str(statistic)): f"{name}: {statistic} of {_cells(observed[name])}"
+        for name in panels.data_vars
+        for statistic in panels["statistic"].to_numpy()
+    }
+    collection.map(
+        panel_title, "title", data=panels, ignore_aes="all", subset_info=True, titles=titles
+    )
+    collection.map(
+        visuals.labelled_x,
+        "xlabel",
+        data=panels[[list(panels.data_vars)[-1]]],
+        ignore_aes="all",
+        text="sweep",
+    )
+    ticks = _whole_ticks(shown["draw"].to_numpy())
+    collection.map(
+        visuals.set_xticks,
+        data=panels,
+        ignore_aes="all",
+        store_artist=False,
+        values=ticks,
+        labels=[str(tick) for tick in ticks],
+    )
+
+
+def _cells(column: xr.DataArray) -> str:
+    return "imputed level codes" if "levels" in column.attrs else "imputed cells"
+
+
+def _whole_ticks(sweeps: NDArray[np.integer]) -> list[int]:
+    first, last = int(sweeps[0]), int(sweeps[-1])
+    if first == last:
+        return [first]
+    ticks = MaxNLocator(nbins=8, integer=True).tick_values(first, last)
+    return [int(tick) for tick in ticks if tick == int(tick) and first <= tick <= last]
+
+
+def _legend_entries(shown: xr.Dataset) -> dict[str, Mapping[str, Any]]:
+    chains = shown["chain"].to_numpy()
+    if not _are_few(len(chains)):
+        return {f"each of {len(chains)} chains": {"color": MANY_COLOR, "marker": MANY_MARKER}}
+    styles = zip(chains, CHAIN_COLORS, CHAIN_MARKERS, strict=False)
+    return {
+        f"chain {chain}": {"color": color, "marker": marker, "markersize": 4}
+        for chain, color, marker in styles
+    }
+
+
+def _are_few(n_chains: int) -> bool:
+    return n_chains <= len(CHAIN_COLORS)

@@ -1,0 +1,144 @@
+"""The compiled programs: the same densities as the models a user sees, shared within a family."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+from jax.flatten_util import ravel_pytree
+
+import bayesmice as bm
+from bayesmice.kernels import regression_target
+from bayesmice.kernels.curvature import find_curvature
+from bayesmice.kernels.hmc import HMC, leapfrog_steps
+from bayesmice.kernels.nuts import NUTS
+from bayesmice.kernels.programs import sum_over_rows
+from bayesmice.kernels.targets import MAX_CURVATURE_DIM
+from bayesmice.scheduler import initial_fill, start_chains
+from bayesmice.specification import Specification, specify
+
+
+@pytest.fixture(scope="module")
+def mixed_data() -> pd.DataFrame:
+    rng = np.random.default_rng(4)
+    n = 60
+    frame = pd.DataFrame({"x": rng.normal(50, 10, n)})
+    frame["y"] = frame["x"] / 5 + rng.normal(size=n)
+    frame["flag"] = pd.array(frame["y"] + rng.normal(size=n) > 10, dtype="boolean")
+    frame["kind"] = rng.choice(["a", "b", "c"], n)
+    stage = np.clip((frame["x"] / 20 + rng.normal(size=n)).astype(int), 0, 3)
+    frame["stage"] = pd.Categorical.from_codes(stage, ["I", "II", "III", "IV"], ordered=True)
+    for name in frame:
+        frame.loc[rng.random(n) < 0.2, name] = None
+    return frame
+
+
+def engine_density(specification: Specification, name: str):
+    """Log-density of the engine over the initial fill that `write_model` shows."""
+    target = specification.target(name)
+    fill = initial_fill(specification.store, 0, [0])
+    state = start_chains(specification.store, specification.design, [target], fill, [0])
+    program = target.program
+    inputs = program._inputs(state.design[0], target.chosen, {}, target.fixed, target.rows)
+    start, unravel = ravel_pytree(program.model.initial(inputs))
+    return program._logdensity(unravel, inputs, target.rows, target.mask), start, unravel, target
+
+
+@pytest.mark.parametrize("name", ["x", "flag", "kind", "stage"])
+@pytest.mark.parametrize("own_prior", [False, True])
+def test_engine_and_visible_model_have_the_same_density(
+    mixed_data: pd.DataFrame, name: str, own_prior: bool
+) -> None:
+    """Up to the prior of coefficients that the target does not use, which is constant here."""
+    other = "y"
+    models = {name: bm.Regression(priors={other: pm.StudentT.dist(3, sigma=0.4)})}
+    specification = specify(mixed_data, models if own_prior else None)
+    logdensity, start, unravel, target = engine_density(specification, name)
+    visible = specification.write_model(name)
+    density = visible.compile_logp(mode="FAST_COMPILE")
+
+    rng = np.random.default_rng()
+    differences = []
+    unused = None if target.mask is None else np.flatnonzero(np.asarray(target.mask) == 0)
+    for _ in range(5):
+        position = unravel(start + rng.normal(0, 0.3, start.shape))
+        shown = dict(position)
+        if unused is not None:
+            position["coefficients"] = position["coefficients"].at[unused].set(0.7)
+            shown["coefficients"] = np.delete(np.asarray(position["coefficients"]), unused, axis=0)
+        flat, _ = ravel_pytree(position)
+        differences.append(float(logdensity(flat)) - float(density(shown)))
+    np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
+
+
+def test_columns_of_a_family_share_one_program() -> None:
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame(rng.normal(size=(40, 20)), columns=[f"v{i}" for i in range(20)])
+    frame = frame.mask(rng.random(frame.shape) < 0.1)
+    specification = specify(frame, {"v3": bm.Regression(priors={"v4": pm.Normal.dist(0, 1)})})
+    programs = {name: specification.target(name).program for name in specification.target_names}
+    assert len({id(program) for name, program in programs.items() if name != "v3"}) == 1
+    assert programs["v3"] is not programs["v4"]
+
+
+def test_a_program_is_compiled_once_for_all_columns_sweeps_and_runs() -> None:
+    rng = np.random.default_rng(6)
+    frame = pd.DataFrame(rng.normal(size=(48, 7)), columns=list("pqrstuv"))
+    for position, name in enumerate("pqrst"):
+        frame.loc[rng.choice(48, 2 + 5 * position, replace=False), name] = np.nan
+    program = specify(frame, None).target("p").program
+    assert program.visit._cache_size() == 0, "another test uses seven gaussian columns"
+    bm.MICE(frame).mice(m=2, sweeps=5, progressbar=False)
+    bm.MICE(frame + 1.0).mice(m=2, sweeps=3, progressbar=False)
+    assert program.visit._cache_size() == 1
+
+
+def test_rows_without_an_observed_value_have_no_weight(mixed_data: pd.DataFrame) -> None:
+    specification = specify(mixed_data, None)
+    model = specification.models["x"]
+    target = regression_target(model, specification.store)
+    expected = mixed_data["x"].notna().to_numpy().astype(float)
+    np.testing.assert_array_equal(target.rows.weights, expected)
+    assert float(sum_over_rows(jnp.ones(len(expected)), target.rows.weights)) == expected.sum()
+
+
+def test_curvature_of_a_gaussian_is_its_covariance_wherever_it_starts() -> None:
+    rng = np.random.default_rng(7)
+    root = rng.normal(size=(5, 5)) * np.array([1e-6, 1.0, 1e3, 1e6, 10.0])[:, None]
+    covariance, mean = root @ root.T, np.array([1e-5, 2.0, -3e3, 4e6, 5.0])
+    precision = np.linalg.inv(covariance)
+
+    def logdensity(position: jax.Array) -> jax.Array:
+        return -0.5 * (position - mean) @ precision @ (position - mean)
+
+    found = find_curvature(logdensity, jnp.asarray(mean + 30 * np.sqrt(np.diag(covariance))))
+    whitened = np.linalg.solve(root, np.asarray(found.whiten))
+    np.testing.assert_allclose(whitened @ whitened.T, np.eye(5), atol=1e-5)
+    assert np.linalg.norm(np.linalg.solve(root, np.asarray(found.mode) - mean)) < 1e-2
+
+
+def test_the_mode_is_found_where_the_density_is_not_concave() -> None:
+    """A log-scale far too small: the curvature is negative, and a plain Newton step goes astray."""
+    residuals = jnp.asarray([0.5, -1.0, 2.0, -0.3, 1.1])
+
+    def logdensity(position: jax.Array) -> jax.Array:
+        return jnp.sum(-0.5 * (residuals / jnp.exp(position[0])) ** 2 - position[0])
+
+    exact = 0.5 * np.log(np.mean(np.asarray(residuals) ** 2))
+    for start in (-6.0, 9.0):
+        found = find_curvature(logdensity, jnp.asarray([start]))
+        assert abs(float(found.mode[0]) - exact) < 1e-2
+
+
+def test_leapfrog_steps_grow_slowly_with_the_dimension() -> None:
+    assert [leapfrog_steps(n_dim) for n_dim in (1, 25, 26, 400, 2000)] == [3, 3, 4, 6, 9]
+
+
+def test_wide_models_get_nuts_instead_of_a_dense_curvature() -> None:
+    rng = np.random.default_rng(8)
+    wide = MAX_CURVATURE_DIM + 2
+    frame = pd.DataFrame(rng.normal(size=(4, wide)), columns=[f"v{i}" for i in range(wide)])
+    frame.iloc[0, 0] = np.nan
+    assert specify(frame, None).target("v0").program.kernel is NUTS
+    assert specify(frame.iloc[:, :20], None).target("v0").program.kernel is HMC
