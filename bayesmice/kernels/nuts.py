@@ -30,7 +30,7 @@ class NUTSState(NamedTuple):
 
 
 def _empty(n_dim: int) -> NUTSState:
-    return NUTSState(jnp.zeros(n_dim), jnp.ones(n_dim), jnp.asarray(1.0))
+    return NUTSState(jnp.zeros(n_dim), jnp.ones(n_dim), jnp.ones(()))
 
 
 def _tune(

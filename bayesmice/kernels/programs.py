@@ -142,7 +142,8 @@ class ModelProgram:
         """Make kernel states of the right shapes for all chains, to be tuned before use."""
         start = jax.eval_shape(self.model.initial, inputs)
         n_dim = sum(int(leaf.size) for leaf in jax.tree.leaves(start))
-        one = TunedState(self.kernel.empty(n_dim), jnp.asarray(1.0), jnp.asarray(-jnp.inf))
+        # Strong types, as a visit returns them: weak ones would compile a second program.
+        one = TunedState(self.kernel.empty(n_dim), jnp.ones(()), jnp.full((), -jnp.inf, float))
         batch: TunedState = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), one)
         return batch
 
