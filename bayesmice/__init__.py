@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from bayesmice.datasets import load_dataset
 from bayesmice.errors import (
     BayesMiceError,
+    ColumnNotFoundError,
     DataError,
     DataTypeError,
     ModelError,
@@ -34,6 +35,7 @@ else:
 __all__ = [
     "MICE",
     "BayesMiceError",
+    "ColumnNotFoundError",
     "DataError",
     "DataTypeError",
     "Imputations",

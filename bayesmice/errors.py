@@ -25,6 +25,12 @@ class ModelError(BayesMiceError, ValueError):
     """A conditional model is not of the form that the engine needs."""
 
 
+class ColumnNotFoundError(BayesMiceError, KeyError):
+    """A custom model reads a column that the data do not have."""
+
+    __str__ = Exception.__str__  # a KeyError would show its text in quotes
+
+
 class SamplingError(BayesMiceError, RuntimeError):
     """A chain could not draw from a conditional model."""
 

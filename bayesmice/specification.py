@@ -10,7 +10,7 @@ import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore, Scale, check_frame, encode, unused_categories
-from bayesmice.errors import SpecificationError
+from bayesmice.errors import ModelError, SpecificationError
 from bayesmice.events import Event, Severity
 from bayesmice.kernels import Target, custom_target, regression_target
 from bayesmice.models import (
@@ -18,11 +18,12 @@ from bayesmice.models import (
     Design,
     Regression,
     RegressionModel,
+    check_description,
     check_signature,
     learn_design,
     resolve_regression,
 )
-from bayesmice.models.custom import CustomFunction
+from bayesmice.models.custom import NO_PARAMETERS, CustomFunction
 from bayesmice.scheduler import initial_fill
 
 ConditionalModel = RegressionModel | CustomModel
@@ -71,6 +72,8 @@ class Specification:
         model = self.models[name]
         if isinstance(model, CustomModel):
             return custom_target(model, self.store, self.design)
+        if model.visible.is_fixed:
+            raise ModelError(NO_PARAMETERS.format(name))
         return regression_target(model, self.store)
 
     def write_model(self, name: str) -> pm.Model:
@@ -155,14 +158,20 @@ def specify(
     for name, column in store.columns.items():
         description = given.get(name, Regression())
         if column.is_constant:
+            if isinstance(description, Regression):
+                check_description(description, column, list(store.columns))
             continue
         if isinstance(description, Regression):
             columns = list(store.columns.values())
-            resolved[name] = resolve_regression(description, column, columns, design)
+            regression = resolve_regression(description, column, columns, design)
+            if column.n_missing:
+                regression.check_name()
+            resolved[name] = regression
         else:
             resolved[name] = CustomModel(column, description, store, fills)
             resolved[name].predictors  # noqa: B018  (writes the model once, so that its faults show now)
-    return Specification(store, design, resolved, fills, tuple(_notices(store)))
+    events = _notices(store) + _unused_models(store, given)
+    return Specification(store, design, resolved, fills, tuple(events))
 
 
 def _check_models(frame: pd.DataFrame, models: object) -> dict[str, Regression | CustomFunction]:
@@ -246,6 +255,19 @@ def _notices(store: ColumnStore) -> list[Event]:
                 )
             )
     return events
+
+
+def _unused_models(store: ColumnStore, models: Mapping[str, object]) -> list[Event]:
+    return [
+        Event(
+            Severity.WARNING,
+            "unused_model",
+            "The column has one observed value only, so its model is not used.",
+            name,
+        )
+        for name in models
+        if store.columns[name].is_constant
+    ]
 
 
 def _constant_event(column: Column) -> Event:

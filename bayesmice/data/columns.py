@@ -216,17 +216,23 @@ def decode(column: Column, cells: Values, dtype: Any) -> "pd.Series[Any]":
     -------
     Series of shape (n_cells,)
         Values of that dtype. Integer dtypes get continuous draws rounded to the nearest whole
-        number.
+        number that they can hold.
     """
     if column.levels:
         levels = np.empty(len(column.levels), dtype=object)
         levels[:] = column.levels
         values: pd.Series[Any] = pd.Series(levels[cells.astype(np.intp)], dtype=dtype)
         return values
-    numbers = pd.Series(np.rint(cells) if column.is_integer else cells)
+    numbers = pd.Series(_whole(cells, dtype) if column.is_integer else cells)
     converted: pd.Series[Any] = numbers.astype(dtype)
     return converted
 
 
+def _whole(cells: Values, dtype: Any) -> Values:
+    """Round, and stay within what the dtype can hold."""
+    limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
+    return np.clip(np.rint(cells), limits.min, limits.max)
+
+
 def _numbers(series: pd.Series) -> Values:
-    return series.to_numpy(dtype=np.float64, na_value=np.nan)
+    return series.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)

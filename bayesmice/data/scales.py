@@ -70,7 +70,7 @@ def measurement_scale(column: pd.Series) -> Scale:
 
 
 def _is_describable(dtype: Any) -> bool:
-    return bool(
+    return not isinstance(dtype, pd.SparseDtype) and bool(
         types.is_numeric_dtype(dtype)
         or types.is_string_dtype(dtype)
         or types.is_object_dtype(dtype)
@@ -86,7 +86,7 @@ def _refuse_objects_that_are_not_labels(observed: pd.Series) -> None:
             f"Convert it, for example with data[{observed.name!r}].astype(float)."
         )
     if content not in {"string", "boolean", "empty"}:
-        odd = next(value for value in observed if not isinstance(value, str | bool))
+        odd = next((v for v in observed if not isinstance(v, str | bool)), observed.iloc[0])
         raise DataError(
             f"Column {observed.name!r} has dtype object and holds {type(odd).__name__} values such "
             f"as {odd!r:.60}; "

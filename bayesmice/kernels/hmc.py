@@ -49,10 +49,11 @@ def _empty(n_dim: int) -> HMCState:
 def _tune(
     key: Array, state: HMCState, start: Array, is_first: Array, logdensity: LogDensity
 ) -> HMCState:
-    begin = jnp.where(is_first, start, state.position)
+    begins_anew = is_first | ~jnp.isfinite(logdensity(state.position))
+    begin = jnp.where(begins_anew, start, state.position)
     mode, whiten = find_curvature(logdensity, begin)
     depth = logdensity(mode) - logdensity(begin)
-    is_lost = is_first | ~(depth < lost_depth(mode.shape[0]))
+    is_lost = begins_anew | (depth > lost_depth(mode.shape[0]))
     laplace_draw = mode + whiten @ jax.random.normal(key, mode.shape)
     fresh = jnp.where(jnp.isfinite(logdensity(laplace_draw)), laplace_draw, mode)
     return HMCState(jnp.where(is_lost, fresh, begin), whiten)

@@ -102,17 +102,16 @@ def jaxify(model: pm.Model, target: str, row_inputs: tuple[str, ...]) -> JaxMode
     density = _compile(
         target, [*values, *inputs.values()], [likelihood, prior + model.potentiallogp], swaps
     )
-    start = _compile(
-        target,
-        list(inputs.values()),
-        make_initial_point_expression(
-            free_rvs=model.free_RVs,
-            rvs_to_transforms=model.rvs_to_transforms,
-            initval_strategies=model.rvs_to_initial_values,
-            return_transformed=True,
-        ),
-        swaps,
+    points = make_initial_point_expression(
+        free_rvs=model.free_RVs,
+        rvs_to_transforms=model.rvs_to_transforms,
+        initval_strategies=model.rvs_to_initial_values,
+        return_transformed=True,
     )
+    # PyMC makes that expression from copies, so data and lengths have to be found by name.
+    by_name = {old.name: new for old, new in swaps.items()}
+    copies = {v: by_name[v.name] for v in ancestors(points) if v.name in by_name and not v.owner}
+    start = _compile(target, list(inputs.values()), points, copies)
     constrained = _compile(
         target, [*values, *inputs.values()], model.replace_rvs_by_values(recorded), swaps
     )
@@ -124,8 +123,10 @@ def jaxify(model: pm.Model, target: str, row_inputs: tuple[str, ...]) -> JaxMode
 
     def initial(data_given: Inputs) -> dict[str, jax.Array]:
         points = start(*(data_given[name] for name in inputs))
+        # A support point at the edge of a constrained space, such as equal cutpoints, has no finite
+        # unconstrained value; zero always lies inside.
         return {
-            model.rvs_to_values[rv].name: jnp.asarray(point, dtype=float)
+            model.rvs_to_values[rv].name: jnp.where(jnp.isfinite(point), point, 0.0).astype(float)
             for rv, point in zip(model.free_RVs, points, strict=True)
         }
 

@@ -36,6 +36,7 @@ def _empty(n_dim: int) -> NUTSState:
 def _tune(
     key: Array, state: NUTSState, start: Array, is_first: Array, logdensity: LogDensity
 ) -> NUTSState:
+    begins_anew = is_first | ~jnp.isfinite(logdensity(state.position))
     key_start, key_run = jax.random.split(key)
     noise = jax.random.uniform(key_start, start.shape, minval=-START_SPREAD, maxval=START_SPREAD)
     apart = jnp.where(jnp.isfinite(logdensity(start + noise)), start + noise, start)
@@ -46,7 +47,7 @@ def _tune(
         adaptation_info_fn=lambda state, info, adapted: info.is_divergent,
     )
     (adapted, parameters), _ = adaptation.run(
-        key_run, jnp.where(is_first, apart, state.position), TUNE
+        key_run, jnp.where(begins_anew, apart, state.position), TUNE
     )
     return NUTSState(adapted.position, parameters["inverse_mass_matrix"], parameters["step_size"])
 

@@ -213,7 +213,7 @@ class ModelProgram:
         is_due = (
             is_scheduled
             | (state.recent_acceptance < self.kernel.retune_below)
-            | (drop > lost_depth(position.shape[0]))
+            | ~(drop <= lost_depth(position.shape[0]))
         )
 
         def tune() -> TunedState:

@@ -2,7 +2,12 @@
 
 from bayesmice.models.custom import CustomModel, ModelData, check_signature
 from bayesmice.models.design import Design, learn_design
-from bayesmice.models.regression import Regression, RegressionModel, resolve_regression
+from bayesmice.models.regression import (
+    Regression,
+    RegressionModel,
+    check_description,
+    resolve_regression,
+)
 
 __all__ = [
     "CustomModel",
@@ -10,6 +15,7 @@ __all__ = [
     "ModelData",
     "Regression",
     "RegressionModel",
+    "check_description",
     "check_signature",
     "learn_design",
     "resolve_regression",

@@ -15,7 +15,12 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.data import Column, ColumnStore
-from bayesmice.errors import ModelError, SpecificationError
+from bayesmice.errors import ColumnNotFoundError, ModelError, SpecificationError
+
+NO_PARAMETERS = (
+    "The model for {!r} has no free parameter, so there is nothing to learn from the data. "
+    "Give at least one parameter a distribution."
+)
 
 CustomFunction = Callable[["ModelData"], object]
 
@@ -45,7 +50,7 @@ class ModelData(Mapping[str, TensorVariable]):
 
     def __getitem__(self, column: str) -> TensorVariable:
         if column not in self._values:
-            raise KeyError(
+            raise ColumnNotFoundError(
                 f"{column!r} is not a column of the data. Columns: {', '.join(self._values)}."
             )
         if column not in self._variables:
@@ -117,9 +122,10 @@ class CustomModel:
             if column.levels:
                 coords[name] = list(column.levels)
         data = ModelData(values, coords)
-        with pm.Model(
-            coords={name: [str(level) for level in levels] for name, levels in coords.items()}
-        ) as model:
+        # PyMC keeps names of dimensions and variables apart, and the target is a variable.
+        dims = {name: list(map(str, levels)) for name, levels in coords.items()}
+        dims.pop(self.target.name, None)
+        with pm.Model(coords={"row": np.arange(len(rows))} | dims) as model:
             self.function(data)
         check_custom_model(model, self.target.name)
         return model, data.columns_read
@@ -162,6 +168,21 @@ def check_custom_model(model: pm.Model, target: str) -> None:
             f"{target!r}; found {found}. "
             f"End it with pm.<Distribution>({target!r}, ..., observed=data[{target!r}])."
         )
+    data = model.named_vars.get(data_name(target))
+    if data not in set(ancestors([model.rvs_to_values[model[target]]])):
+        raise ModelError(
+            f"The observed variable {target!r} of the custom model does not observe "
+            f"data[{target!r}]. Write observed=data[{target!r}], which holds an observed value in "
+            "every row."
+        )
+    reserved = {"chain", "draw"} & set(model.named_vars)
+    if reserved:
+        raise ModelError(
+            f"The custom model for {target!r} has a variable named {reserved.pop()!r}, which is a "
+            "dimension of its posterior. Rename it."
+        )
+    if not model.free_RVs:
+        raise ModelError(NO_PARAMETERS.format(target))
     if model[target].ndim != 1:
         raise ModelError(
             f"The observed variable {target!r} of the custom model has {model[target].ndim} "

@@ -75,6 +75,8 @@ class Family:
     location_prior, auxiliary_priors : callable
         From a `TargetSummary` to the default prior of the centered location, and to those of the
         auxiliary parameters.
+    location_constraint : mapping of str to object
+        ``default_transform`` of a location that has a user's prior.
     likelihood : callable
         ``likelihood(name, slope, location, auxiliary, observed)`` writes the observed variable into
         the model in context; ``slope`` is the centered linear predictor without its location.
@@ -88,6 +90,7 @@ class Family:
     slopes_per_location: bool
     location_prior: Callable[[TargetSummary], ScaledPrior]
     auxiliary_priors: Callable[[TargetSummary], dict[str, ScaledPrior]]
+    location_constraint: Mapping[str, object]
     likelihood: Callable[
         [str, TensorVariable, TensorVariable, Mapping[str, TensorVariable], TensorVariable], None
     ]
@@ -159,15 +162,20 @@ def _no_auxiliary(summary: TargetSummary) -> dict[str, ScaledPrior]:
     return {}
 
 
+def _even_logits(n_levels: int) -> NDArray[np.float64]:
+    """Cutpoints that give every level the same share."""
+    even: NDArray[np.float64] = logit(np.arange(1, n_levels) / n_levels)
+    return even
+
+
 def _standard_location(summary: TargetSummary) -> ScaledPrior:
     return ScaledPrior(pm.Normal, {}, {"mu": 0.0, "sigma": PRIOR_SCALE})
 
 
 def _even_cutpoints(summary: TargetSummary) -> ScaledPrior:
-    even = logit(np.arange(1, summary.n_levels) / summary.n_levels)
     return ScaledPrior(
         pm.Normal,
-        {"mu": even},
+        {"mu": _even_logits(summary.n_levels)},
         {"sigma": PRIOR_SCALE, "default_transform": pm.distributions.transforms.ordered},
     )
 
@@ -185,6 +193,7 @@ GAUSSIAN = Family(
     auxiliary_priors=lambda target: {
         "sigma": ScaledPrior(pm.HalfStudentT, {"sigma": target.sd}, {"nu": 3})
     },
+    location_constraint={},
     likelihood=_gaussian,
 )
 
@@ -197,6 +206,7 @@ BERNOULLI = Family(
     slopes_per_location=False,
     location_prior=_standard_location,
     auxiliary_priors=_no_auxiliary,
+    location_constraint={},
     likelihood=_bernoulli,
 )
 
@@ -209,6 +219,7 @@ CATEGORICAL = Family(
     slopes_per_location=True,
     location_prior=_standard_location,
     auxiliary_priors=_no_auxiliary,
+    location_constraint={},
     likelihood=_categorical,
 )
 
@@ -221,6 +232,7 @@ CUMULATIVE = Family(
     slopes_per_location=False,
     location_prior=_even_cutpoints,
     auxiliary_priors=_no_auxiliary,
+    location_constraint={"default_transform": pm.distributions.transforms.ordered},
     likelihood=_cumulative,
 )
 

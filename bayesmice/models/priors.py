@@ -8,16 +8,20 @@ one compiled program.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 from numpy.typing import NDArray
 from pymc.distributions.distribution import SymbolicRandomVariable
 from pymc.distributions.shape_utils import change_dist_size
+from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.op import RandomVariable
+from pytensor.tensor.random.type import RandomType
 from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.errors import ModelError, SpecificationError
@@ -123,6 +127,11 @@ def _check_distribution(where: str, prior: TensorVariable) -> None:
             "pm.<Distribution>.dist(...), "
             "or write a custom model for anything richer."
         )
+    if prior.dtype.startswith(("int", "uint", "bool")):
+        raise SpecificationError(
+            f"{where} is a discrete distribution; expected a continuous one, since parameters are "
+            "sampled by gradients."
+        )
     has_random_argument = any(
         node.owner is not None and isinstance(node.owner.op, RandomVariable)
         for node in ancestors(prior.owner.inputs)
@@ -136,7 +145,11 @@ def _check_distribution(where: str, prior: TensorVariable) -> None:
 
 
 def write_prior(
-    name: str, prior: Prior, dims: tuple[str, ...], shape: tuple[int, ...]
+    name: str,
+    prior: Prior,
+    dims: tuple[str, ...],
+    shape: tuple[int, ...],
+    constraint: Mapping[str, object] = MappingProxyType({}),
 ) -> TensorVariable:
     """Write one parameter into the model in context.
 
@@ -151,6 +164,9 @@ def write_prior(
         Dimension names of the parameter.
     shape : tuple of int
         Its shape.
+    constraint : mapping of str to object, optional
+        ``default_transform`` of a parameter that a user's distribution does not constrain by
+        itself, such as ordered cutpoints.
 
     Returns
     -------
@@ -160,21 +176,35 @@ def write_prior(
     if isinstance(prior, ScaledPrior):
         return prior.write(name, dims)
     if isinstance(prior, TensorVariable):
-        return _register(name, prior, dims, shape)
+        return _register(name, prior, dims, shape, constraint)
     if isinstance(prior, CreatesVariable):
-        return _checked_shape(name, prior.create_variable(name), shape)
+        created = prior.create_variable(name)
+        if not isinstance(created, TensorVariable):
+            raise ModelError(
+                f"create_variable of the prior of {name!r} returned {type(created).__name__}; "
+                "expected the variable that it wrote."
+            )
+        return _checked_shape(name, created, shape)
     return pm.Deterministic(name, pt.as_tensor(np.full(shape, float(prior))), dims=dims or None)
 
 
 def _register(
-    name: str, prior: TensorVariable, dims: tuple[str, ...], shape: tuple[int, ...]
+    name: str,
+    prior: TensorVariable,
+    dims: tuple[str, ...],
+    shape: tuple[int, ...],
+    constraint: Mapping[str, object],
 ) -> TensorVariable:
-    fresh = prior.owner.clone().outputs[prior.owner.outputs.index(prior)]
+    generators = [
+        v for v in ancestors([prior]) if v.owner is None and isinstance(v.type, RandomType)
+    ]
+    own = {generator: pytensor.shared(np.random.default_rng()) for generator in generators}
+    (fresh,) = graph_replace([prior], own)
     if fresh.ndim < len(shape):
         fresh = change_dist_size(fresh, shape[: len(shape) - fresh.ndim], expand=True)
     _checked_shape(name, fresh, shape)
     model = pm.modelcontext(None)
-    return model.register_rv(fresh, name, dims=dims or None)
+    return model.register_rv(fresh, name, dims=dims or None, **constraint)
 
 
 def _checked_shape(name: str, variable: TensorVariable, shape: tuple[int, ...]) -> TensorVariable:

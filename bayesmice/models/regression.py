@@ -143,14 +143,31 @@ class Blueprint:
     def data(self) -> dict[str, NDArray[np.float64]]:
         """What the written model reads besides rows: centers and arguments of default priors."""
         data = {CENTERS_DATA: self.centers}
-        named = {
-            f"{self.family.location}_centered": self.location_prior,
-            COEFFICIENTS: self.free_prior if len(self.free) else 0.0,
-        } | dict(self.auxiliary_priors)
-        for name, prior in named.items():
+        for name, prior in self._priors.items():
             if isinstance(prior, ScaledPrior):
                 data |= prior.data(name)
         return data
+
+    @property
+    def _priors(self) -> dict[str, Prior]:
+        location = self.family.location
+        if isinstance(self.location_prior, ScaledPrior):
+            location = f"{location}_centered"
+        priors = {location: self.location_prior} | dict(self.auxiliary_priors)
+        if len(self.free):
+            priors[COEFFICIENTS] = self.free_prior
+        return priors | {name: prior for name, (prior, _) in self.groups.items()}
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether every parameter is fixed at a number."""
+        return all(isinstance(prior, int | float | np.number) for prior in self._priors.values())
+
+    @property
+    def names(self) -> set[str]:
+        """Names of variables, data and dimensions of the written model, but for the target."""
+        model = {PREDICTORS_DATA, OBSERVED_DATA, "row", "design_column", self.family.location}
+        return model | set(self._priors) | set(self.data) | set(self.coords)
 
 
 def write_regression(
@@ -225,7 +242,8 @@ def _write_location(blueprint: Blueprint, at_centers: TensorVariable) -> TensorV
         pm.Deterministic(name, centered + sign * at_centers, dims=dims or None)
         return centered
     shape = (len(blueprint.location_names),) if dims else ()
-    location = write_prior(name, blueprint.location_prior, dims, shape)
+    constraint = blueprint.family.location_constraint
+    location = write_prior(name, blueprint.location_prior, dims, shape, constraint)
     return location - sign * at_centers
 
 
@@ -285,7 +303,7 @@ class RegressionModel:
         taken = np.zeros(len(kept), dtype=bool)
         for name, prior in self.priors.items():
             positions = np.array(
-                [i for i, full in enumerate(kept) if full in self._group(name)], int
+                [i for i, full in enumerate(kept) if full in self.group(name)], int
             )
             if len(positions):
                 groups[name] = (prior, positions)
@@ -310,7 +328,7 @@ class RegressionModel:
             },
         )
 
-    def _group(self, name: str) -> set[int]:
+    def group(self, name: str) -> set[int]:
         """Find the design columns that a prior's name means: all of a column, or a single one."""
         if name in self.predictors:
             return set(range(*self.design.slices[name].indices(self.design.width)))
@@ -335,6 +353,7 @@ class RegressionModel:
         pm.Model
             The model.
         """
+        self.check_name()
         blocks = []
         for name in self.predictors:
             values = store.columns[name].values.copy()
@@ -343,6 +362,14 @@ class RegressionModel:
         design = np.concatenate(blocks, axis=1) if blocks else np.zeros((store.n_rows, 0))
         seen = self.target.observed
         return write_regression(self.visible, design[seen], self.observed(self.target.values[seen]))
+
+    def check_name(self) -> None:
+        """Refuse a target named like something else in its own model."""
+        if self.target.name in self.visible.names:
+            raise SpecificationError(
+                f"Column {self.target.name!r} has the name of a variable of its own regression, or "
+                "of one of its dimensions. Rename the column."
+            )
 
     def observed(self, values: NDArray[np.float64]) -> NDArray[np.generic]:
         """Give values of the target in the type that its likelihood reads."""
@@ -444,15 +471,21 @@ def resolve_regression(
     family = _resolve_family(description.family, target)
     named = formula_predictors(description.formula, target.name, [c.name for c in columns])
     predictors = tuple(name for name in named if name in design.encodings)
-    model = RegressionModel(target, family, predictors, design, dict(description.priors))
-    _check_names(model)
+    model = RegressionModel(target, family, predictors, design, description.priors)
+    _check_priors(model)
     return model
+
+
+def check_description(description: Regression, target: Column, columns: Sequence[str]) -> None:
+    """Check formula and family of a model that will not be used."""
+    _resolve_family(description.family, target)
+    formula_predictors(description.formula, target.name, columns)
 
 
 def _resolve_family(name: str | None, target: Column) -> Family:
     if name is None:
         return DEFAULT_FAMILIES[target.scale]
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise SpecificationError(
             f"The model for {target.name!r} has family={name!r}, which is not known. Families: "
             f"{', '.join(FAMILIES)}."
@@ -468,15 +501,17 @@ def _resolve_family(name: str | None, target: Column) -> Family:
     return family
 
 
-def _check_names(model: RegressionModel) -> None:
-    auxiliary = tuple(model.family.auxiliary_priors(model.summary))
-    parameters = (model.family.location, *auxiliary, COEFFICIENTS)
-    taken = {*parameters, PREDICTORS_DATA, OBSERVED_DATA, CENTERS_DATA}
-    if model.target.name in taken:
+def _check_priors(model: RegressionModel) -> None:
+    if not isinstance(model.priors, Mapping):
         raise SpecificationError(
-            f"Column {model.target.name!r} has the name of a variable of its own regression. "
-            "Rename the column."
+            f"The priors of the model for {model.target.name!r} are {model.priors!r:.80}; expected "
+            "a mapping from parameter names to distributions."
         )
+    parameters = (
+        model.family.location,
+        *model.family.auxiliary_priors(model.summary),
+        COEFFICIENTS,
+    )
     coefficients = [model.design.names[i] for i in np.flatnonzero(model.included)]
     known = dict.fromkeys((*parameters, *model.predictors, *coefficients))
     covered: dict[int, str] = {}
@@ -489,7 +524,7 @@ def _check_names(model: RegressionModel) -> None:
         check_user_prior(where, prior)
         if name in parameters:
             continue
-        for position in model._group(name):
+        for position in model.group(name):
             if position in covered:
                 raise SpecificationError(
                     f"{where} and the prior {covered[position]!r} both claim "

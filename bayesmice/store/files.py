@@ -7,7 +7,7 @@ from pathlib import Path
 import xarray as xr
 
 from bayesmice.errors import StoreError
-from bayesmice.store.tree import FORMAT
+from bayesmice.store.tree import FORMAT, GROUPS
 
 
 def write_netcdf(tree: xr.DataTree, path: str | os.PathLike[str]) -> Path:
@@ -68,6 +68,12 @@ def read_netcdf(path: str | os.PathLike[str]) -> xr.DataTree:
             f"{os.fspath(path)!r} cannot be read as a netCDF file: {error}. It may be truncated or "
             "of another kind."
         ) from error
+    absent = [group for group in GROUPS if group not in tree.children]
+    if tree.attrs.get("format") == FORMAT and absent:
+        raise StoreError(
+            f"{os.fspath(path)!r} lacks the group {absent[0]!r}, so it cannot be opened. It may be "
+            "a part of a tree; write the whole one with Imputations.to_netcdf."
+        )
     found = tree.attrs.get("format")
     if found != FORMAT:
         raise StoreError(

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 from pandas.api import types
 
 from bayesmice.data import Column, ColumnStore, Scale
-from bayesmice.errors import StoreError
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
@@ -32,7 +32,9 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     """
     variables: dict[str, xr.Variable] = {
         column.name: xr.Variable(
-            ROW, column.values, column_attributes(column) | _frame_attributes(store, column.name)
+            ROW,
+            _stored_values(store, column),
+            column_attributes(column) | _frame_attributes(store, column.name),
         )
         for column in store.columns.values()
     }
@@ -48,12 +50,19 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
         coords,
         attrs={
             "long_name": "the data as they came",
-            "column_labels": _to_json([_plain(label) for label in store.frame.columns]),
+            "column_labels": _to_json(list(store.frame.columns)),
             "column_index_names": _to_json(list(store.frame.columns.names)),
             "index_names": _to_json(list(index.names)),
-            "index_dtypes": json.dumps([] if _is_default(index) else _index_dtypes(index)),
+            "index_dtypes": json.dumps([] if _is_default(index) else _describe_index(index)),
         },
     )
+
+
+def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
+    """Give whole numbers as such where none is missing: floats are not exact beyond 2**53."""
+    if column.is_integer and not column.levels and not column.n_missing:
+        return store.series(column.name).to_numpy(dtype=np.int64)
+    return column.values  # noqa: PD011
 
 
 def column_attributes(column: Column) -> dict[str, object]:
@@ -64,7 +73,7 @@ def column_attributes(column: Column) -> dict[str, object]:
         attributes["flag_meanings"] = " ".join(
             str(level).replace(" ", "_") for level in column.levels
         )
-        attributes["levels"] = _to_json([_plain(level) for level in column.levels])
+        attributes["levels"] = _to_json(column.levels)
     return attributes
 
 
@@ -112,73 +121,110 @@ def _column(name: str, array: xr.DataArray) -> Column:
 def _series(column: Column, array: xr.DataArray, index: pd.Index) -> pd.Series:
     dtype = _dtype(array.attrs)
     if not column.levels:
-        return pd.Series(column.values, index=index).astype(dtype)
+        return pd.Series(array.to_numpy(), index=index).astype(dtype)
     values = np.empty(len(column.values), dtype=object)
     values[column.observed] = [column.levels[int(code)] for code in column.observed_values]
     return pd.Series(values, index=index, dtype=object).astype(dtype)
 
 
-def _frame_attributes(store: ColumnStore, name: str) -> dict[str, object]:
-    dtype = store.series(name).dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        categories = [_plain(category) for category in dtype.categories]
-        return {
-            "dtype": "category",
-            "categories": _to_json(categories),
-            "categories_dtype": str(dtype.categories.dtype),
-            "ordered": int(bool(dtype.ordered)),
-        }
-    return {"dtype": str(dtype)}
+def _frame_attributes(store: ColumnStore, name: str) -> dict[str, Any]:
+    return _describe_dtype(store.series(name).dtype)
 
 
 def _dtype(attributes: Mapping[str, Any]) -> Any:
-    if attributes["dtype"] != "category":
-        return pd.api.types.pandas_dtype(attributes["dtype"])
-    categories = pd.Index(
-        json.loads(str(attributes["categories"])), dtype=str(attributes["categories_dtype"])
+    if attributes["pandas_dtype"] != "category":
+        return pd.api.types.pandas_dtype(attributes["pandas_dtype"])
+    categories = json.loads(str(attributes["categories"]))
+    return pd.CategoricalDtype(
+        pd.Index(categories, dtype=str(attributes["categories_dtype"])),
+        ordered=bool(attributes["ordered"]),
     )
-    return pd.CategoricalDtype(categories, ordered=bool(attributes["ordered"]))
+
+
+def _describe_dtype(dtype: Any) -> dict[str, Any]:
+    """Describe a dtype so that it can be made again from JSON."""
+    if not isinstance(dtype, pd.CategoricalDtype):
+        return {"pandas_dtype": str(dtype)}
+    categories = dtype.categories
+    is_plain = _is_plain(categories.dtype)
+    return {
+        "pandas_dtype": "category",
+        "categories": _to_json(categories.tolist()),
+        "categories_dtype": str(categories.dtype) if is_plain else "str",
+        "ordered": int(bool(dtype.ordered)),
+    }
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Whether JSON can hold the values of a dtype; others, such as intervals, become text."""
+    return bool(
+        types.is_numeric_dtype(dtype)
+        or types.is_string_dtype(dtype)
+        or types.is_object_dtype(dtype)
+    )
 
 
 def _is_default(index: pd.Index) -> bool:
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
-def _index_dtypes(index: pd.Index) -> list[str]:
-    return [str(index.get_level_values(level).dtype) for level in range(index.nlevels)]
+def _is_native(dtype: Any) -> bool:
+    """Whether a file holds the values of a dtype as they are."""
+    return isinstance(dtype, np.dtype) and dtype.kind in "biufM"
 
 
-def _index_values(level: pd.Index) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
-    if types.is_numeric_dtype(level.dtype) or types.is_datetime64_dtype(level.dtype):
+def _describe_index(index: pd.Index) -> list[dict[str, Any]]:
+    levels = [index.get_level_values(position).dtype for position in range(index.nlevels)]
+    return [
+        {"pandas_dtype": "str"} if isinstance(dtype, pd.IntervalDtype) else _describe_dtype(dtype)
+        for dtype in levels
+    ]
+
+
+def _index_values(level: pd.Index) -> NDArray[np.generic]:
+    if _is_native(level.dtype):
         return np.asarray(level)
-    return np.asarray(level.astype(str), dtype=object)
+    return np.array([_to_json(value) for value in level], dtype=object)
 
 
 def _index(observed: xr.Dataset) -> pd.Index:
-    dtypes: list[Any] = json.loads(observed.attrs["index_dtypes"])
-    names = json.loads(observed.attrs["index_names"])
-    if not dtypes:
+    described = json.loads(observed.attrs["index_dtypes"])
+    names = [tuple(n) if isinstance(n, list) else n for n in _names(observed, "index_names")]
+    if not described:
         return pd.RangeIndex(observed.sizes[ROW], name=names[0])
     levels: list[pd.Index] = [
-        pd.Index(observed[INDEX_VARIABLE.format(level)].to_numpy()).astype(dtype)
-        for level, dtype in enumerate(dtypes)
+        _index_level(observed[INDEX_VARIABLE.format(position)].to_numpy(), _dtype(attributes))
+        for position, attributes in enumerate(described)
     ]
     if len(levels) == 1:
         return levels[0].rename(names[0])
     return pd.MultiIndex.from_arrays(levels, names=names)
 
 
+def _index_level(stored: NDArray[Any], dtype: Any) -> pd.Index:
+    if _is_native(dtype):
+        native: pd.Index = pd.Index(stored).astype(dtype)
+        return native
+    values = [json.loads(text) for text in stored]
+    index: pd.Index = pd.Index(values, dtype=object if _is_plain(dtype) else None).astype(dtype)
+    return index
+
+
+def _names(observed: xr.Dataset, attribute: str) -> list[Any]:
+    names: list[Any] = json.loads(observed.attrs[attribute])
+    return names
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(_plain(value))
+
+
 def _plain(value: object) -> object:
+    """Give a label as JSON can hold it: missing ones as null, anything unusual as text."""
     if isinstance(value, np.generic):
-        return value.item()
-    return [_plain(part) for part in value] if isinstance(value, tuple) else value
-
-
-def _to_json(values: list[object]) -> str:
-    try:
-        return json.dumps(values)
-    except TypeError as error:
-        raise StoreError(
-            f"The labels {values!r:.100} hold values that cannot be written to a file: {error}. "
-            "Convert them to strings or numbers."
-        ) from error
+        return _plain(value.item())
+    if isinstance(value, tuple | list | pd.Index):
+        return [_plain(part) for part in value]
+    if value is None or value is pd.NA or value is pd.NaT or value != value:
+        return None
+    return value if isinstance(value, str | bool | int | float) else str(value)

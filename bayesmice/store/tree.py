@@ -1,5 +1,6 @@
 """The tree: all that a run knows, as one xarray DataTree."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +18,10 @@ from bayesmice.store.recorder import RunRecorder
 
 FORMAT = "bayesmice 1"
 """What a file says it is; the number changes when old files can no longer be read."""
+
+GROUPS = ("observed_data", "imputations", "sweep_stats", "event_log")
+"""Groups that every tree has; one without a target has no ``conditionals``."""
+NUMBER_FIELDS = frozenset({"chain", "sweep"})
 
 STATISTICS = {
     "acceptance_rate": "mean acceptance probability of the transition",
@@ -147,7 +152,7 @@ def event_dataset(events: Sequence[Event]) -> xr.Dataset:
     table = event_table(list(events))
     variables = {
         name: xr.Variable(
-            "event", np.asarray(table[name], dtype=int if name in {"chain", "sweep"} else object)
+            "event", np.asarray(table[name], dtype=int if name in NUMBER_FIELDS else object)
         )
         for name in EVENT_FIELDS
     }
@@ -156,7 +161,8 @@ def event_dataset(events: Sequence[Event]) -> xr.Dataset:
 
 def events_from_dataset(events: xr.Dataset) -> pd.DataFrame:
     """Give the event log as a data frame again."""
-    return pd.DataFrame({name: events[name].to_numpy() for name in EVENT_FIELDS})
+    table = pd.DataFrame({name: events[name].to_numpy() for name in EVENT_FIELDS})
+    return table.astype({name: int if name in NUMBER_FIELDS else object for name in EVENT_FIELDS})
 
 
 def _root_attributes(run: RunDescription) -> dict[str, object]:
@@ -168,7 +174,7 @@ def _root_attributes(run: RunDescription) -> dict[str, object]:
         "m": run.m,
         "sweeps": run.sweeps,
         "random_seed": str(run.random_seed),
-        "visit_sequence": list(run.visit_sequence) or "",
+        "visit_sequence": json.dumps(list(run.visit_sequence)),
         "specification": run.specification,
     }
 

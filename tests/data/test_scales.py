@@ -1,0 +1,136 @@
+"""Measurement scales: what the dtype and the observed values say a column is."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesmice.data import Scale, measurement_scale
+from bayesmice.errors import BayesMiceError
+
+LEVELS = ["low", "high", None, "mid", "low"]
+
+CONTINUOUS = {
+    "float64": pd.Series([1.5, np.nan, 2.0, 7.0]),
+    "float32": pd.Series([1.5, np.nan, 2.0, 7.0], dtype="float32"),
+    "Float64": pd.Series([1.5, None, 2.0, 7.0], dtype="Float64"),
+    "int64": pd.Series([3, 1, 2]),
+    "uint8": pd.Series([3, 1, 2], dtype="uint8"),
+    "Int64": pd.Series([3, None, 1, 2], dtype="Int64"),
+    "one value": pd.Series([4.0, np.nan, 4.0]),
+}
+BINARY = {
+    "bool": pd.Series([True, False, True]),
+    "bool with one value": pd.Series([True, True]),
+    "boolean": pd.Series([True, None, False], dtype="boolean"),
+    "boolean with one value": pd.Series([True, None], dtype="boolean"),
+    "object of booleans": pd.Series([True, None, False], dtype=object),
+    "0 and 1": pd.Series([0, 1, 1]),
+    "two floats": pd.Series([1.5, np.nan, 7.0, 7.0]),
+    "two Int64": pd.Series([1, None, 2], dtype="Int64"),
+    "two strings": pd.Series(["no", "yes", None]),
+    "two unordered categories": pd.Series(["no", "yes", None], dtype="category"),
+    "two ordered categories": pd.Series(pd.Categorical(["lo", "hi", None], ordered=True)),
+    "two of three categories": pd.Series(
+        pd.Categorical(["a", "b", None], categories=["a", "b", "c"])
+    ),
+    "categories of booleans": pd.Series(pd.Categorical([True, False, None])),
+}
+NOMINAL = {
+    "str": pd.Series(LEVELS, dtype="str"),
+    "string": pd.Series(LEVELS, dtype="string"),
+    "object of strings": pd.Series(LEVELS, dtype=object),
+    "unordered categories": pd.Series(LEVELS, dtype="category"),
+    "unordered numbers": pd.Series(pd.Categorical([1, 2, 3])),
+    "one string": pd.Series(["a", None, "a"]),
+    "one object": pd.Series(["a", None, "a"], dtype=object),
+}
+ORDINAL = {
+    "ordered categories": pd.Series(pd.Categorical(LEVELS, ordered=True)),
+    "ordered numbers": pd.Series(pd.Categorical([1, 2, 3], ordered=True)),
+    "one ordered category": pd.Series(pd.Categorical(["a", None], ordered=True)),
+}
+
+
+def cases(groups):
+    return [
+        pytest.param(series, scale, id=name)
+        for scale, group in groups.items()
+        for name, series in group.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("series", "scale"),
+    cases(
+        {
+            Scale.CONTINUOUS: CONTINUOUS,
+            Scale.BINARY: BINARY,
+            Scale.NOMINAL: NOMINAL,
+            Scale.ORDINAL: ORDINAL,
+        }
+    ),
+)
+def test_every_dtype_has_the_scale_that_the_documentation_says(series, scale):
+    assert measurement_scale(series) is scale
+
+
+def test_observed_values_decide_what_is_two_valued_and_missing_ones_do_not_count():
+    assert measurement_scale(pd.Series([0.0, 1.0, np.nan])) is Scale.BINARY
+    assert measurement_scale(pd.Series([0.0, 1.0, 2.0])) is Scale.CONTINUOUS
+
+
+@pytest.mark.parametrize(
+    ("series", "dtype"),
+    [
+        (pd.Series(pd.date_range("2020", periods=3)), "datetime64"),
+        (pd.Series(pd.date_range("2020", periods=3, tz="UTC")), "UTC"),
+        (pd.Series(pd.to_timedelta([1, 2, 3], unit="D")), "timedelta64"),
+        (pd.Series(pd.period_range("2020", periods=3, freq="M")), "period"),
+        (pd.Series([1 + 2j, 3j, 1j]), "complex128"),
+    ],
+    ids=["datetime", "time zone", "timedelta", "period", "complex"],
+)
+def test_dtypes_that_no_model_describes_are_refused_by_name(series, dtype):
+    with pytest.raises(ValueError, match=rf"Column 'when' has dtype .*{dtype}") as caught:
+        measurement_scale(series.rename("when"))
+    assert isinstance(caught.value, BayesMiceError)
+    assert "Convert it to numbers or categories, or leave it out" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "content"),
+    [([1, 2, None, 3], "integer"), ([1.5, 2.5, None], "floating"), ([1, 2.5, 3], "mixed-integer")],
+    ids=["int", "float", "both"],
+)
+def test_numbers_in_an_object_column_are_refused_with_the_conversion(values, content):
+    with pytest.raises(ValueError, match=f"dtype object but holds numbers .{content}") as caught:
+        measurement_scale(pd.Series(values, dtype=object, name="age"))
+    assert isinstance(caught.value, BayesMiceError)
+    assert "data['age'].astype(float)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([[1, 2], [3], None], "list"),
+        ([datetime.date(2020, 1, 1), None, datetime.date(2021, 1, 1)], "date"),
+        ([b"a", b"b", b"c"], "bytes"),
+        (["a", 1, "b"], "int"),
+    ],
+    ids=["lists", "dates", "bytes", "strings and numbers"],
+)
+def test_other_objects_are_refused_by_their_type(values, kind):
+    with pytest.raises(ValueError, match=rf"Column 'odd' .*holds {kind} values") as caught:
+        measurement_scale(pd.Series(values, dtype=object, name="odd"))
+    assert isinstance(caught.value, BayesMiceError)
+    assert "expected strings or booleans" in str(caught.value)
+
+
+def test_strings_mixed_with_booleans_are_refused_or_read_but_never_crash():
+    column = pd.Series(["yes", True, None, "no"], dtype=object, name="odd")
+    try:
+        assert measurement_scale(column) is Scale.NOMINAL
+    except BayesMiceError as error:
+        assert "'odd'" in str(error)  # noqa: PT017  (either way is fine)

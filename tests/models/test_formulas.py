@@ -1,0 +1,138 @@
+"""Formulas: which columns predict a target."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bayesmice import MICE, Regression
+from bayesmice.errors import BayesMiceError
+from bayesmice.models.formulas import formula_predictors
+
+COLUMNS = ["age", "bmi", "chl", "two words", "lambda", "a.b", "x:y"]
+
+
+def predictors(formula, target="bmi"):
+    return formula_predictors(formula, target, COLUMNS)
+
+
+def test_a_dot_is_every_other_column_in_the_order_of_the_data():
+    assert predictors(".") == ("age", "chl", "two words", "lambda", "a.b", "x:y")
+    assert predictors(" . ", target="a.b") == ("age", "bmi", "chl", "two words", "lambda", "x:y")
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("age", ("age",)),
+        ("chl + age", ("age", "chl")),
+        ("age+chl", ("age", "chl")),
+        ("1 + age", ("age",)),
+        ("~ age", ("age",)),
+        ("age + age", ("age",)),
+        ("(age + chl) - age", ("chl",)),
+        ("1", ()),
+        (". - .", ()),
+        ("`age`", ("age",)),
+        ("`two words` + `lambda`", ("two words", "lambda")),
+        ("`a.b` + age", ("age", "a.b")),
+        ("`x:y`", ("x:y",)),
+    ],
+)
+def test_sums_of_columns_are_read(formula, expected):
+    assert predictors(formula) == expected
+
+
+@pytest.mark.parametrize("left_out", ["age", "`two words`", "`lambda`", "`a.b`", "`x:y`"])
+def test_a_minus_takes_a_column_out_of_the_dot(left_out):
+    name = left_out.strip("`")
+    expected = tuple(column for column in COLUMNS if column not in {"bmi", name})
+    assert predictors(f". - {left_out}") == expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        (".", ("0", "1")),
+        (". - `0`", ("1",)),
+        (". - `1`", ("0",)),
+        ("`0` + `1`", ("0", "1")),
+        ("1", ()),
+        ("1 + `1`", ("1",)),
+    ],
+)
+def test_a_column_named_1_is_not_the_intercept(formula, expected):
+    assert formula_predictors(formula, "2", ["0", "1", "2"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ("age + nope", "holds 'nope'; expected single columns joined by + and -"),
+        ("bmi + age", "lets 'bmi' predict itself. Take it out"),
+        ("0 + age", "has no intercept; a conditional model needs one"),
+        ("age - 1", "has no intercept"),
+        ("age:chl", "holds 'age:chl'"),
+        ("age * chl", "holds 'age:chl'"),
+        ("np.log(age)", "holds 'np.log(age)'"),
+        ("bmi ~ age", "cannot be parsed"),
+        ("age +", "cannot be parsed"),
+        ("age chl", "cannot be parsed"),
+        ("`age", "cannot be parsed"),
+        ("age | chl", "cannot be parsed"),
+    ],
+)
+def test_faults_are_named_with_the_formula_and_the_target(formula, text):
+    with pytest.raises(ValueError, match=re.escape(text)) as caught:
+        predictors(formula)
+    assert isinstance(caught.value, BayesMiceError)
+    assert f"The formula {formula!r} of the model for 'bmi'" in str(caught.value)
+
+
+@pytest.mark.parametrize("formula", [3, None, ["age"]], ids=str)
+def test_a_formula_that_is_no_string_is_refused(formula):
+    with pytest.raises((ValueError, TypeError)) as caught:
+        predictors(formula)
+    assert isinstance(caught.value, BayesMiceError)
+    assert "'bmi'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1, 2],
+        ["1", "2", "3"],
+        ["a b", "b c", "c d"],
+        [("a", 1), ("a", 2), ("b", 1)],
+        ["for", "in", "if"],
+        ["x-y", "x+y", "x*y"],
+        ["log(x)", "x[0]", "x'"],
+        ["naïve", "größe", "年"],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("formula", [".", ". - 1 + 1"], ids=["default", "parsed"])
+def test_any_label_can_predict_and_be_predicted(labels, formula):
+    values = np.random.default_rng(3).normal(size=(8, 3))
+    frame = pd.DataFrame(values, columns=pd.Index(labels, tupleize_cols=False))
+    names = [str(label) for label in labels]
+    models = {name: Regression(formula) for name in names}
+    table = MICE(frame, models)._specification.models
+    for name in names:
+        assert table[name].predictors == tuple(other for other in names if other != name)
+
+
+@pytest.mark.parametrize("label", [".", "..", "a`b", "~", "x\ny"], ids=ascii)
+def test_labels_that_a_formula_cannot_write_work_with_the_default(label):
+    values = np.random.default_rng(3).normal(size=(8, 2))
+    models = MICE(pd.DataFrame(values, columns=[label, "x"]))._specification.models
+    assert models["x"].predictors == (label,)
+    assert models[label].predictors == ("x",)
+
+
+def test_a_constant_column_predicts_nothing():
+    frame = pd.DataFrame({"x": [1.0, 2, 3], "k": [5.0, 5, 5], "y": [2.0, 4, 5]})
+    mice = MICE(frame, {"y": Regression("x + k")})
+    assert mice._specification.models["y"].predictors == ("x",)
+    assert mice._specification.models["x"].predictors == ("y",)
