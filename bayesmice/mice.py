@@ -23,7 +23,7 @@ from bayesmice.store import RunDescription, RunRecorder, build_tree
 
 MAX_SEED = 2**63
 TEXT_WIDTH = 28
-"""Letters of predictors and priors in the text table; the HTML table shows them whole."""
+"""Letters of predictors and priors in the text; `table` and the HTML show them whole."""
 
 
 class MICE:
@@ -191,12 +191,16 @@ class MICE:
         """
         return self._specification.write_model(name)
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """The conditional models, one row per column: scale, missing, model, predictors, priors."""
+        return self._specification.table()
+
     def __repr__(self) -> str:
-        table = self._specification.table()
-        return f"{self._caption()}\n{table.to_string(max_colwidth=TEXT_WIDTH)}"
+        return f"{self._caption()}\n{self.table.to_string(max_colwidth=TEXT_WIDTH)}"
 
     def _repr_html_(self) -> str:
-        table = self._specification.table().to_html(escape=True)
+        table = self.table.to_html(escape=True)
         return f"<p>{escape(self._caption())}</p>\n{table}"
 
     def _caption(self) -> str:

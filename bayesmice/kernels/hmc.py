@@ -89,4 +89,4 @@ def _step(key: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState
     )
 
 
-HMC = Kernel("hmc", tuning_sweeps=(0, 1, 3), retune_below=0.6, empty=_empty, tune=_tune, step=_step)
+HMC = Kernel("hmc", tuning_sweeps=(0, 1, 3), retune_below=0.5, empty=_empty, tune=_tune, step=_step)

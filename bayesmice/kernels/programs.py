@@ -19,6 +19,10 @@ from bayesmice.kernels.jaxify import JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
 
 
+MEMORY = 0.75
+"""What an average of acceptance rates keeps at each visit; three rejections count as low."""
+
+
 class Moment(NamedTuple):
     """Where in a run a visit takes place; every random key of the visit is folded from it.
 
@@ -43,7 +47,8 @@ class TunedState(NamedTuple):
     kernel : KernelState
         The state of the kernel.
     recent_acceptance : Array, scalar
-        Acceptance rate, averaged with weights that halve with every visit; 1 after tuning.
+        Acceptance rate, averaged with weights that fall by `MEMORY` with every visit; 1 after
+        tuning.
     lp : Array, scalar
         Log-density at the end of the last visit.
     """
@@ -182,7 +187,7 @@ class ModelProgram:
                 jax.random.fold_in(key, 0), own_state, start, is_scheduled, moment, logdensity
             )
             moved, info = self.kernel.step(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
-            recent = 0.5 * (tuned.recent_acceptance + info.acceptance_rate)
+            recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
             values = self._masked(unravel(moved.position), mask)
             cells = self._draw(values, inputs, rows, jax.random.fold_in(key, 2))
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
