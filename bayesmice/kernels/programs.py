@@ -18,7 +18,6 @@ from jax.flatten_util import ravel_pytree
 from bayesmice.kernels.jaxify import JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
 
-
 MEMORY = 0.75
 """What an average of acceptance rates keeps at each visit; three rejections count as low."""
 
