@@ -234,7 +234,7 @@ def _short(value: object) -> str:
     array = np.asarray(value)
     if array.dtype.kind not in "fiu":
         return str(value)
-    if array.ndim == 0:
-        return f"{array:.3g}"
+    if array.ndim == 0 or (array.size and np.ptp(array) == 0):
+        return f"{array.flat[0]:.3g}"
     numbers = [f"{number:.3g}" for number in array.ravel()[:4]]
     return "[" + ", ".join(numbers) + (", ...]" if array.size > 4 else "]")

@@ -389,8 +389,6 @@ class RegressionModel:
         if isinstance(blueprint.free_prior, ScaledPrior):
             table |= {
                 self.design.names[position]: prior_text(blueprint.free_prior.take(np.array([i])))
-                .replace("[", "")
-                .replace("]", "")
                 for i, position in enumerate(np.flatnonzero(self.included)[blueprint.free])
             }
         elif len(blueprint.free):
