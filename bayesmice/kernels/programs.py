@@ -6,7 +6,7 @@ are a batch axis: `jax.lax.map` on a CPU, where it is faster and gives the same 
 of chains, `jax.vmap` elsewhere.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
-from bayesmice.kernels.jaxify import JaxModel
+from bayesmice.kernels.jaxify import Inputs, JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
 
 MEMORY = 0.75
@@ -31,11 +31,14 @@ class Moment(NamedTuple):
         Key data of the run's random seed.
     sweep, target : Array, scalar integers
         The sweep, counted from 0, and the position of the target among the columns.
+    is_scheduled : Array, scalar boolean
+        Whether all chains are to be tuned.
     """
 
     seed: Array
     sweep: Array
     target: Array
+    is_scheduled: Array
 
 
 class TunedState(NamedTuple):
@@ -93,6 +96,31 @@ class DesignColumns(NamedTuple):
     table: Array
 
 
+class Given(NamedTuple):
+    """What all visits to a target are given; the same for all chains and sweeps.
+
+    Attributes
+    ----------
+    rows : Rows
+        Observed values, weights, rows to draw.
+    fixed : dict of str to Array
+        Inputs of the model that do not vary over chains.
+    chosen : Array of shape (n_chosen,) or None
+        Design columns that the model reads; None for all.
+    mask : Array of shape (n_design,) or None
+        1 for the design columns that a shared model uses, 0 for others; None for a model of its
+        own.
+    design_columns : DesignColumns or None
+        Where drawn cells go in the design; None for a target that is not in it.
+    """
+
+    rows: Rows
+    fixed: dict[str, Array]
+    chosen: Array | None
+    mask: Array | None
+    design_columns: DesignColumns | None
+
+
 class Recorded(NamedTuple):
     """What a visit leaves behind; every array has the chains as its first axis.
 
@@ -109,10 +137,6 @@ class Recorded(NamedTuple):
     parameters: dict[str, Array]
     info: Info
     cells: Array
-
-
-Chosen = Mapping[str, Array]
-"""Inputs of a model, by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,9 +166,23 @@ class ModelProgram:
     masked: str | None
     draws_all_rows: bool
 
-    def empty_state(self, n_chains: int, inputs: Chosen) -> TunedState:
-        """Make kernel states of the right shapes for all chains, to be tuned before use."""
-        start = jax.eval_shape(self.model.initial, inputs)
+    def empty_state(
+        self, n_chains: int, design: Array, columns: Inputs, given: Given
+    ) -> TunedState:
+        """Make kernel states of the right shapes for all chains, to be tuned before use.
+
+        Parameters
+        ----------
+        n_chains : int
+            Number of chains.
+        design : Array of shape (n_rows, n_design)
+            Completed design of any chain.
+        columns : mapping of str to Array
+            Completed columns of any chain that the model reads.
+        given : Given
+            What visits to the target are given.
+        """
+        start = jax.eval_shape(self.model.initial, self.inputs(design, columns, given))
         n_dim = sum(int(leaf.size) for leaf in jax.tree.leaves(start))
         # Strong types, as a visit returns them: weak ones would compile a second program.
         one = TunedState(self.kernel.empty(n_dim), jnp.ones(()), jnp.full((), -jnp.inf, float))
@@ -164,46 +202,38 @@ class ModelProgram:
         self,
         moment: Moment,
         chains: Array,
-        is_scheduled: Array,
         state: TunedState,
         design: Array,
-        chosen: Array | None,
-        varying: Chosen,
-        fixed: Chosen,
-        rows: Rows,
-        mask: Array | None,
-        columns: DesignColumns | None,
+        columns: Inputs,
+        given: Given,
     ) -> tuple[TunedState, Recorded, Array]:
         def one_chain(
-            batch: tuple[Array, TunedState, Array, Chosen],
+            batch: tuple[Array, TunedState, Array, Inputs],
         ) -> tuple[TunedState, Recorded]:
             chain, own_state, own_design, own_columns = batch
-            inputs = self._inputs(own_design, chosen, own_columns, fixed, rows)
+            inputs = self.inputs(own_design, own_columns, given)
             start, unravel = ravel_pytree(self.model.initial(inputs))
-            logdensity = self._logdensity(unravel, inputs, rows, mask)
+            logdensity = self.logdensity(unravel, inputs, given)
             key = _visit_key(moment, chain)
-            tuned = self._tuned(
-                jax.random.fold_in(key, 0), own_state, start, is_scheduled, moment, logdensity
-            )
+            tuned = self._tuned(jax.random.fold_in(key, 0), moment, own_state, start, logdensity)
             moved, info = self.kernel.step(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
             recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
-            values = self._masked(unravel(moved.position), mask)
-            cells = self._draw(values, inputs, rows, jax.random.fold_in(key, 2))
+            values = self._masked(unravel(moved.position), given.mask)
+            cells = self._draw(values, inputs, given.rows, jax.random.fold_in(key, 2))
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
             return TunedState(moved, recent, info.lp), recorded
 
-        moved, recorded = _over_chains(one_chain, (chains, state, design, varying))
-        if columns is not None:
-            design = _write_cells(design, recorded.cells, rows.missing, columns)
+        moved, recorded = _over_chains(one_chain, (chains, state, design, columns))
+        if given.design_columns is not None:
+            design = _write_cells(design, recorded.cells, given.rows.missing, given.design_columns)
         return moved, recorded, design
 
     def _tuned(
         self,
         key: Array,
+        moment: Moment,
         state: TunedState,
         start: Array,
-        is_scheduled: Array,
-        moment: Moment,
         logdensity: LogDensity,
     ) -> TunedState:
         """Tune a chain where it is scheduled, or where its own past shows the need.
@@ -215,7 +245,7 @@ class ModelProgram:
         position = state.kernel.position
         drop = state.lp - logdensity(position)
         is_due = (
-            is_scheduled
+            moment.is_scheduled
             | (state.recent_acceptance < self.kernel.retune_below)
             | ~(drop <= lost_depth(position.shape[0]))
         )
@@ -228,30 +258,23 @@ class ModelProgram:
         tuned: TunedState = jax.lax.cond(is_due, tune, lambda: state)
         return tuned
 
-    def _inputs(
-        self,
-        design: Array,
-        chosen: Array | None,
-        columns: Chosen,
-        fixed: Chosen,
-        rows: Rows,
-    ) -> dict[str, Array]:
-        inputs = {**fixed, **columns, self.target_input: rows.observed}
+    def inputs(self, design: Array, columns: Inputs, given: Given) -> dict[str, Array]:
+        """Put together what the model reads as data, for one chain."""
+        inputs = {**given.fixed, **columns, self.target_input: given.rows.observed}
         if self.design_input is not None:
-            inputs[self.design_input] = design if chosen is None else design[:, chosen]
+            is_whole = given.chosen is None
+            inputs[self.design_input] = design if is_whole else design[:, given.chosen]
         return inputs
 
-    def _logdensity(
-        self,
-        unravel: Callable[[Array], dict[str, Array]],
-        inputs: Chosen,
-        rows: Rows,
-        mask: Array | None,
+    def logdensity(
+        self, unravel: Callable[[Array], dict[str, Array]], inputs: Inputs, given: Given
     ) -> LogDensity:
+        """Make the log-density of the conditional posterior, for one chain."""
+
         def logdensity(position: Array) -> Array:
             values = unravel(position)
-            by_row = self.model.log_likelihood(self._masked(values, mask), inputs)
-            return self.model.log_prior(values, inputs) + sum_over_rows(by_row, rows.weights)
+            by_row = self.model.log_likelihood(self._masked(values, given.mask), inputs)
+            return self.model.log_prior(values, inputs) + sum_over_rows(by_row, given.rows.weights)
 
         return logdensity
 

@@ -13,9 +13,9 @@ from bayesmice.data import Column, ColumnStore
 from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.jaxify import jaxify
-from bayesmice.kernels.kernel import Array, Kernel
+from bayesmice.kernels.kernel import Kernel
 from bayesmice.kernels.nuts import NUTS
-from bayesmice.kernels.programs import DesignColumns, ModelProgram, Rows
+from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Rows
 from bayesmice.models.custom import CustomModel, data_name
 from bayesmice.models.design import Design
 from bayesmice.models.families import FAMILIES
@@ -67,18 +67,10 @@ class Target:
         Its position among the columns, which its random keys are folded from.
     program : ModelProgram
         The compiled model and kernel.
-    fixed : mapping of str to Array
-        Inputs that are the same for all chains.
     reads : tuple of str
         Incomplete columns that the model reads one by one, rather than from the design.
-    rows : Rows
-        Observed values, weights, rows to draw.
-    chosen : Array or None
-        Design columns that the model reads; None for all.
-    mask : Array or None
-        Which of all design columns a shared program uses.
-    design_columns : DesignColumns or None
-        Where the drawn cells go in the design; None for a column that is not in it.
+    given : Given
+        What all visits are given.
     labels : ParameterLabels
         Names of the recorded parameters.
     """
@@ -86,12 +78,8 @@ class Target:
     column: Column
     position: int
     program: ModelProgram
-    fixed: Mapping[str, Array]
     reads: tuple[str, ...]
-    rows: Rows
-    chosen: Array | None
-    mask: Array | None
-    design_columns: DesignColumns | None
+    given: Given
     labels: ParameterLabels
 
 
@@ -127,12 +115,14 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         column=column,
         position=list(store.columns).index(column.name),
         program=program,
-        fixed={name: jnp.asarray(value) for name, value in data.items()},
         reads=(),
-        rows=_rows(column, model.observed(_filled(column)), padded_cells(store)),
-        chosen=chosen,
-        mask=mask,
-        design_columns=_design_columns(model.design, column.name),
+        given=Given(
+            rows=_rows(column, model.observed(_filled(column)), padded_cells(store)),
+            fixed={name: jnp.asarray(value) for name, value in data.items()},
+            chosen=chosen,
+            mask=mask,
+            design_columns=_design_columns(model.design, column.name),
+        ),
         labels=ParameterLabels(dims, coords, kept),
     )
 
@@ -177,12 +167,14 @@ def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Tar
         column=column,
         position=list(store.columns).index(column.name),
         program=program,
-        fixed=constants | complete,
         reads=incomplete,
-        rows=_rows(column, column_input(column, _filled(column)), padded_cells(store)),
-        chosen=None,
-        mask=None,
-        design_columns=_design_columns(design, column.name),
+        given=Given(
+            rows=_rows(column, column_input(column, _filled(column)), padded_cells(store)),
+            fixed=constants | complete,
+            chosen=None,
+            mask=None,
+            design_columns=_design_columns(design, column.name),
+        ),
         labels=ParameterLabels(functions.dims, functions.coords, {}),
     )
 

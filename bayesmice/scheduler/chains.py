@@ -71,14 +71,10 @@ def start_chains(
     completed = jnp.asarray(_completed_design(store, design, fill, len(ids)))
     state = ChainState(jnp.asarray(np.asarray(ids)), completed, columns, {})
     for target in targets:
-        inputs = {**target.fixed, target.program.target_input: target.rows.observed}
-        if target.program.design_input is not None:
-            first = state.design[0]
-            inputs[target.program.design_input] = (
-                first if target.chosen is None else first[:, target.chosen]
-            )
-        inputs |= {data_name(name): columns[name][0] for name in target.reads}
-        state.kernels[target.column.name] = target.program.empty_state(len(ids), inputs)
+        first = {data_name(name): columns[name][0] for name in target.reads}
+        state.kernels[target.column.name] = target.program.empty_state(
+            len(ids), completed[0], first, target.given
+        )
     return state
 
 
@@ -91,7 +87,7 @@ def write_column(state: ChainState, target: Target, cells: Array) -> None:
     """Put newly drawn cells into a column that custom models read."""
     name = target.column.name
     if name in state.columns:
-        state.columns[name] = _set_cells(state.columns[name], target.rows.missing, cells)
+        state.columns[name] = _set_cells(state.columns[name], target.given.rows.missing, cells)
 
 
 @jax.jit

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bayesmice.errors import SamplingError
 from bayesmice.kernels import Moment, Recorded, Target, run_seed
+from bayesmice.kernels.kernel import Array
 from bayesmice.scheduler.chains import ChainState, varying_inputs, write_column
 
 
@@ -89,28 +90,27 @@ def run_sweeps(
         recorded = []
         for target in sequence:
             progress(sweep, target.column.name)
-            moment = Moment(seed, jnp.asarray(sweep), jnp.asarray(target.position))
-            recorded.append(_visit(state, target, moment, sweep))
+            recorded.append(_visit(state, target, _moment(seed, sweep, target)))
         for target, left in zip(sequence, recorded, strict=True):
             visit = _as_visit(target, sweep, left)
             _check_finite(target, visit)
             recorder.record(visit)
 
 
-def _visit(state: ChainState, target: Target, moment: Moment, sweep: int) -> Recorded:
-    name, program = target.column.name, target.program
-    state.kernels[name], recorded, state.design = program.visit(
+def _moment(seed: Array, sweep: int, target: Target) -> Moment:
+    is_scheduled = sweep in target.program.kernel.tuning_sweeps
+    return Moment(seed, jnp.asarray(sweep), jnp.asarray(target.position), jnp.asarray(is_scheduled))
+
+
+def _visit(state: ChainState, target: Target, moment: Moment) -> Recorded:
+    name = target.column.name
+    state.kernels[name], recorded, state.design = target.program.visit(
         moment,
         state.ids,
-        jnp.asarray(sweep in program.kernel.tuning_sweeps),
         state.kernels[name],
         state.design,
-        target.chosen,
         varying_inputs(state, target),
-        target.fixed,
-        target.rows,
-        target.mask,
-        target.design_columns,
+        target.given,
     )
     write_column(state, target, recorded.cells)
     return recorded

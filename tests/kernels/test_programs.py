@@ -40,9 +40,9 @@ def engine_density(specification: Specification, name: str):
     fill = initial_fill(specification.store, 0, [0])
     state = start_chains(specification.store, specification.design, [target], fill, [0])
     program = target.program
-    inputs = program._inputs(state.design[0], target.chosen, {}, target.fixed, target.rows)
+    inputs = program.inputs(state.design[0], {}, target.given)
     start, unravel = ravel_pytree(program.model.initial(inputs))
-    return program._logdensity(unravel, inputs, target.rows, target.mask), start, unravel, target
+    return program.logdensity(unravel, inputs, target.given), start, unravel, target
 
 
 @pytest.mark.parametrize("name", ["x", "flag", "kind", "stage"])
@@ -60,7 +60,8 @@ def test_engine_and_visible_model_have_the_same_density(
 
     rng = np.random.default_rng()
     differences = []
-    unused = None if target.mask is None else np.flatnonzero(np.asarray(target.mask) == 0)
+    mask = target.given.mask
+    unused = None if mask is None else np.flatnonzero(np.asarray(mask) == 0)
     for _ in range(5):
         position = unravel(start + rng.normal(0, 0.3, start.shape))
         shown = dict(position)
@@ -99,8 +100,10 @@ def test_rows_without_an_observed_value_have_no_weight(mixed_data: pd.DataFrame)
     model = specification.models["x"]
     target = regression_target(model, specification.store)
     expected = mixed_data["x"].notna().to_numpy().astype(float)
-    np.testing.assert_array_equal(target.rows.weights, expected)
-    assert float(sum_over_rows(jnp.ones(len(expected)), target.rows.weights)) == expected.sum()
+    np.testing.assert_array_equal(target.given.rows.weights, expected)
+    assert (
+        float(sum_over_rows(jnp.ones(len(expected)), target.given.rows.weights)) == expected.sum()
+    )
 
 
 def test_curvature_of_a_gaussian_is_its_covariance_wherever_it_starts() -> None:
