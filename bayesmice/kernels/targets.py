@@ -16,18 +16,18 @@ from bayesmice.kernels.jaxify import jaxify
 from bayesmice.kernels.kernel import Kernel
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Rows
-from bayesmice.models.custom import CustomModel, data_name
-from bayesmice.models.design import Design
-from bayesmice.models.families import FAMILIES
-from bayesmice.models.regression import (
+from bayesmice.models.blueprint import (
     COEFFICIENTS,
     OBSERVED_DATA,
     PREDICTORS_DATA,
     Blueprint,
-    RegressionModel,
     generic_blueprint,
     write_regression,
 )
+from bayesmice.models.custom import CustomModel, data_name
+from bayesmice.models.design import Design
+from bayesmice.models.families import FAMILIES
+from bayesmice.models.regression import RegressionModel
 
 MAX_CURVATURE_DIM = 600
 """Above this many parameters a dense curvature costs more than NUTS."""
