@@ -105,6 +105,7 @@ class Specification:
             {
                 name: {
                     "model": _model_name(model),
+                    "link": "" if isinstance(model, CustomModel) else model.family.link,
                     "formula": model.formula,
                     "priors": model.describe_priors(),
                 }
