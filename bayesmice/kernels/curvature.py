@@ -47,7 +47,6 @@ class _Search(NamedTuple):
     scales: Array
     damping: Array
     iteration: Array
-    moved: Array
 
 
 def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
@@ -101,7 +100,6 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
             scales,
             search.damping * jnp.where(rises, DAMPING_DOWN, DAMPING_UP),
             search.iteration + 1,
-            rises,
         )
 
     first = _Search(
@@ -110,7 +108,6 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
         *measure(start),
         damping=jnp.asarray(DAMPING_START),
         iteration=jnp.asarray(0),
-        moved=jnp.asarray(True),
     )
     found = jax.lax.while_loop(unfinished, climb, first)
     whiten = found.scales[:, None] * found.vectors / jnp.sqrt(found.values)
