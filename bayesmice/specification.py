@@ -86,8 +86,7 @@ class Specification:
         if model is None:
             raise SpecificationError(
                 f"Column {name!r} has one observed value only, so it has no conditional model; its "
-                "missing cells get that "
-                "value."
+                "missing cells get that value."
             )
         if isinstance(model, CustomModel):
             return model.write()
@@ -179,8 +178,7 @@ def _check_models(frame: pd.DataFrame, models: object) -> dict[str, Regression |
     if not isinstance(models, Mapping):
         raise SpecificationError(
             f"models is {type(models).__name__}; expected a mapping from column names to models, "
-            "such as "
-            "{'bmi': bm.Regression('age')}."
+            "such as {'bmi': bm.Regression('age')}."
         )
     labels = [str(label) for label in frame.columns]
     checked: dict[str, Regression | CustomFunction] = {}

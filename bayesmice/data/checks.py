@@ -18,6 +18,7 @@ RESERVED_NAMES = frozenset(
         "plot_axis",
     }
 )
+LARGEST_EXACT = 2**53
 RESERVED_PREFIX = "index_level_"
 
 
@@ -92,6 +93,8 @@ def _check_column(column: pd.Series) -> None:
         values = column.to_numpy(
             dtype=complex if types.is_complex_dtype(column.dtype) else float, na_value=np.nan
         )
+        if types.is_integer_dtype(column.dtype) and column.isna().any():
+            _check_exact(column)
         n_infinite = int(np.isinf(values).sum())
         if n_infinite:
             raise DataError(
@@ -99,3 +102,12 @@ def _check_column(column: pd.Series) -> None:
                 "Replace them with NaN if they stand for missing, or with the number they stand "
                 "for."
             )
+
+
+def _check_exact(column: pd.Series) -> None:
+    largest = max(abs(int(value)) for value in (column.min(), column.max()))
+    if largest > LARGEST_EXACT:
+        raise DataError(
+            f"Column {str(column.name)!r} has missing cells and whole numbers up to {largest}, "
+            "which floating point cannot hold exactly. Convert identifiers to strings, or rescale."
+        )

@@ -188,6 +188,12 @@ def check_custom_model(model: pm.Model, target: str) -> None:
             f"The observed variable {target!r} of the custom model has {model[target].ndim} "
             "dimensions; expected one value per row."
         )
+    if model.logp(vars=[model[target]], sum=False)[0].ndim != 1:
+        raise ModelError(
+            f"The observed variable {target!r} of the custom model has one log-likelihood for all "
+            "rows together, as a multivariate distribution has; expected one per row, so that rows "
+            "without an observed value can be left out. Write it with latent variables per row."
+        )
     discrete = [variable.name for variable in model.discrete_value_vars]
     if discrete:
         raise ModelError(

@@ -61,7 +61,9 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
 def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
     """Give whole numbers as such where none is missing: floats are not exact beyond 2**53."""
     if column.is_integer and not column.levels and not column.n_missing:
-        return store.series(column.name).to_numpy(dtype=np.int64)
+        series = store.series(column.name)
+        dtype: Any = series.dtype
+        return series.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
     return column.values  # noqa: PD011
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from bayesmice.data import check_frame
-from bayesmice.errors import BayesMiceError
+from bayesmice.errors import BayesMiceError, DataError
 
 
 def refused(frame, builtin, text):
@@ -108,3 +108,10 @@ def test_a_frame_that_passes_is_returned_as_it_is():
     before = frame.copy(deep=True)
     assert check_frame(frame) is frame
     pd.testing.assert_frame_equal(frame, before)
+
+
+def test_whole_numbers_that_floats_cannot_hold_are_refused_where_cells_are_missing():
+    frame = pd.DataFrame({"id": pd.array([2**60 + 1, None, 3], dtype="Int64")})
+    with pytest.raises(DataError, match="'id' has missing cells and whole numbers up to"):
+        check_frame(frame)
+    check_frame(pd.DataFrame({"id": pd.array([2**53, None, -3], dtype="Int64")}))
