@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from bayesmice import priors
 from bayesmice.datasets import load_dataset
 from bayesmice.errors import (
     BayesMiceError,
@@ -18,8 +19,9 @@ from bayesmice.errors import (
 )
 from bayesmice.imputations import Imputations, open_imputations
 from bayesmice.mice import MICE
-from bayesmice.models import Regression
+from bayesmice.models import PMM, Auxiliary, Custom, Family, Regression
 from bayesmice.pooling import PooledResults, pool
+from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
     from bayesmice.plots import plot_density, plot_trace
@@ -34,12 +36,17 @@ else:
 
 __all__ = [
     "MICE",
+    "PMM",
+    "Auxiliary",
     "BayesMiceError",
     "ColumnNotFoundError",
+    "Custom",
     "DataError",
     "DataTypeError",
+    "Family",
     "Imputations",
     "ModelError",
+    "ModelReport",
     "NotRunError",
     "PooledResults",
     "PoolingError",
@@ -47,9 +54,11 @@ __all__ = [
     "SamplingError",
     "SpecificationError",
     "StoreError",
+    "check_model",
     "load_dataset",
     "open_imputations",
     "plot_density",
     "plot_trace",
     "pool",
+    "priors",
 ]

@@ -1,25 +1,32 @@
 """`MICE`: the specification and the run."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pymc as pm
+import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from bayesmice import plots
+from bayesmice.data import Bounds, Limits
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.events import Event
 from bayesmice.imputations import Imputations
 from bayesmice.kernels import Target
-from bayesmice.models import ModelData, Regression
+from bayesmice.kernels.jaxify import recorded_labels
+from bayesmice.models.prior_draws import draw_prior, prior_table
 from bayesmice.pooling import PooledResults, pool
 from bayesmice.progress import progress_display
 from bayesmice.scheduler import initial_fill, run_sweeps, start_chains, visit_sequence
 from bayesmice.scheduler.watch import range_events, transition_events
-from bayesmice.specification import Specification, specify
-from bayesmice.store import RunDescription, RunRecorder, build_tree
+from bayesmice.specification import Models, Specification, specify
+from bayesmice.store import RunDescription, RunRecorder, build_tree, prior_tree
+
+if TYPE_CHECKING:
+    from arviz_plots import PlotCollection
 
 MAX_SEED = 2**63
 TEXT_WIDTH = 28
@@ -35,12 +42,22 @@ class MICE:
         The data; missing cells are what pandas calls missing. Numbers are continuous, booleans and
         columns with two observed values binary, strings and unordered categories nominal, ordered
         categories ordinal. Never changed.
-    models : mapping of str to Regression or function, optional
+    models : mapping of str to Regression, Custom or function, optional
         Conditional models of the columns that should not have the default one. A default model is a
-        regression on all other columns: gaussian for a continuous column, bernoulli for a binary,
-        categorical for a nominal and cumulative for an ordinal one. A function gets ``data``, a
-        mapping from column name to ``pm.Data``, and writes a PyMC model with one observed variable
-        named after the column.
+        regression on all other columns: gaussian for a continuous column (whole numbers are drawn
+        by predictive mean matching), bernoulli for a binary, categorical for a nominal and
+        cumulative for an ordinal one. A function gets ``data``, a mapping from column name to
+        ``pm.Data``, and writes a PyMC model with one observed variable named after the column. A
+        tuple of columns is a block that one function imputes together, with one observed variable
+        for each.
+    bounds : mapping of str to (lower, upper), optional
+        Between which numbers all values of a column lie, None for no bound; its gaussian
+        distribution is truncated there.
+    limits : mapping of str to (lower, upper), optional
+        Between which numbers single cells lie that were not observed exactly, such as those below a
+        detection limit: one number for all missing cells, an array of shape (n_rows,) with NaN
+        where nothing is known, or None. Such cells enter the likelihood as what is known of them,
+        and are imputed within their limits.
 
     Raises
     ------
@@ -65,9 +82,12 @@ class MICE:
     def __init__(
         self,
         data: pd.DataFrame,
-        models: Mapping[str, Regression | Callable[[ModelData], object]] | None = None,
+        models: Models | None = None,
+        *,
+        bounds: Bounds | None = None,
+        limits: Limits | None = None,
     ) -> None:
-        self._specification = specify(data, models)
+        self._specification = specify(data, models, bounds, limits)
         self._imputations: Imputations | None = None
 
     def mice(
@@ -110,11 +130,12 @@ class MICE:
         _check_count("sweeps", sweeps)
         seed = _check_seed(random_seed)
         specification = self._specification
-        targets = {name: specification.target(name) for name in specification.target_names}
-        order = visit_sequence(specification.store, specification.target_names)
-        recorder = RunRecorder(specification.target_names)
+        targets = {name: specification.target(name) for name in specification.missing}
+        order = visit_sequence(specification.missing)
+        recorder = RunRecorder(list(targets), specification.imputed)
+        switched: list[Event] = []
         if order:
-            _run(
+            switched = _run(
                 specification,
                 [targets[name] for name in order],
                 m,
@@ -132,7 +153,11 @@ class MICE:
             cells,
             recorder,
             {name: target.labels for name, target in targets.items()},
-            [*specification.events, *_run_events(specification, targets, recorder, cells)],
+            [
+                *specification.events,
+                *switched,
+                *_run_events(specification, targets, recorder, cells),
+            ],
             RunDescription(m, sweeps, seed, order, specification.to_json()),
         )
         self._imputations = Imputations(tree, specification.store)
@@ -191,6 +216,115 @@ class MICE:
         """
         return self._specification.write_model(name)
 
+    def priors(
+        self, name: str, *, draws: int = 2000, random_seed: int | None = None
+    ) -> pd.DataFrame:
+        """Tabulate the priors of a column's conditional model, and what they mean in numbers.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+        draws : int, default 2000
+            Draws from the prior that the numbers are taken from.
+        random_seed : int, optional
+            Seed of those.
+
+        Returns
+        -------
+        DataFrame
+            One row per parameter, by the name that ``priors=`` knows it by: ``prior``, and
+            ``mean``, ``sd``, ``q2.5``, ``q97.5`` of the draws, on the scale of the data. A
+            parameter without a prior follows from others, such as the ``Intercept`` from the
+            centered one. A flat prior has no numbers.
+
+        Raises
+        ------
+        SpecificationError
+            If there is no such column, or it has one observed value only.
+        """
+        _check_count("draws", draws)
+        model, written = self._specification.model(name), self._specification.write_model(name)
+        return prior_table(model, written, draws, _check_seed(random_seed))
+
+    def prior_predictive(
+        self, name: str, *, draws: int = 500, random_seed: int | None = None
+    ) -> xr.DataTree:
+        """Draw from the priors of a column's conditional model, and the column from those.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+        draws : int, default 500
+            How many.
+        random_seed : int, optional
+            Seed.
+
+        Returns
+        -------
+        xarray.DataTree
+            With the groups ``prior``, ``prior_predictive`` and ``observed_data``, which ArviZ
+            reads; over the rows in which the column was observed. Levels are codes.
+
+        Raises
+        ------
+        SpecificationError
+            If there is no such column, or it has one observed value only.
+        ModelError
+            If a prior is flat, or something else cannot be drawn from.
+
+        Notes
+        -----
+        Missing predictors hold draws from their observed values. The column is drawn from its
+        likelihood, also where cells are imputed by matching. Potentials have no part in the draws.
+        """
+        _check_count("draws", draws)
+        model = self._specification.write_model(name)
+        parameters, predictive = draw_prior(model, draws, _check_seed(random_seed))
+        columns = [self._specification.store.columns[target] for target in predictive]
+        complete = np.logical_and.reduce([column.observed for column in columns])
+        observed = {column.name: column.values[complete] for column in columns}  # noqa: PD011
+        dims, coords = recorded_labels(model)
+        rows = {"row": tuple(np.flatnonzero(complete))}
+        return prior_tree(parameters, predictive, observed, (dims, coords | rows), columns)
+
+    def plot_prior_predictive(
+        self, name: str, *, draws: int = 50, random_seed: int | None = None
+    ) -> "PlotCollection":
+        """Show what the priors of a conditional model say of its column, beside observed values.
+
+        Parameters
+        ----------
+        name : str
+            The column.
+        draws : int, default 50
+            Draws of the whole column; at most 50 are shown.
+        random_seed : int, optional
+            Seed.
+
+        Returns
+        -------
+        PlotCollection
+            The picture of ArviZ; ``savefig("prior.png")`` writes it to a file. Its marks are in
+            ``viz["observed"]`` and ``viz["prior"]``.
+
+        Notes
+        -----
+        A panel shows the central nine tenths of the drawn values, but at most twice the observed
+        range on either side of it; the title says what is left out.
+        """
+        tree = self.prior_predictive(name, draws=draws, random_seed=random_seed)
+        columns = self._specification.store.columns
+        targets = (name,) if name in columns else self._specification.model(name).targets
+        drawn = {
+            target: tree["prior_predictive"][target].isel(chain=0).to_numpy() for target in targets
+        }
+        picture: PlotCollection = plots.draw_prior_predictive(
+            [columns[target] for target in targets], drawn
+        )
+        return picture
+
     @property
     def table(self) -> pd.DataFrame:
         """The conditional models, one row per column: scale, missing, model, predictors, priors."""
@@ -221,12 +355,12 @@ def _run(
     seed: int,
     recorder: RunRecorder,
     progressbar: bool,
-) -> None:
+) -> list[Event]:
     store, chains = specification.store, range(m)
     fill = initial_fill(store, seed, chains)
     state = start_chains(store, specification.design, sequence, fill, chains)
     with progress_display(sweeps, len(sequence), progressbar) as progress:
-        run_sweeps(state, sequence, sweeps, seed, recorder, progress)
+        return run_sweeps(state, sequence, sweeps, seed, recorder, progress)
 
 
 def _run_events(

@@ -16,6 +16,10 @@ if (arguments[1] == "main") {
   data$severity[sample(n, 200, TRUE)] <- NA
   imputed <- mice(data, m = 5, maxit = 10, method = "norm", printFlag = FALSE)
   print(summary(pool(with(imputed, lm(outcome ~ age + gender + bmi + severity)))))
+} else if (arguments[1] == "write_boys") {
+  write.csv(boys, arguments[2], row.names = FALSE)
+} else if (arguments[1] == "boys") {
+  mice(boys, m = 20, maxit = 10, printFlag = FALSE)
 } else {
   data <- read.csv(arguments[2])
   m <- as.integer(arguments[3])

@@ -2,14 +2,28 @@
 
 from bayesmice.data.checks import check_frame
 from bayesmice.data.columns import Column, ColumnStore, encode, unused_categories
+from bayesmice.data.limits import (
+    Bounds,
+    Limits,
+    limit_names,
+    limits_within_bounds,
+    read_bounds,
+    read_limits,
+)
 from bayesmice.data.scales import Scale, measurement_scale
 
 __all__ = [
+    "Bounds",
     "Column",
     "ColumnStore",
+    "Limits",
     "Scale",
     "check_frame",
     "encode",
+    "limit_names",
+    "limits_within_bounds",
     "measurement_scale",
+    "read_bounds",
+    "read_limits",
     "unused_categories",
 ]

@@ -6,7 +6,7 @@ be learned, so it is never imputed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +37,10 @@ class Column:
         The value that each code stands for, in order; empty for a continuous column.
     is_integer : bool
         Whether the column holds whole numbers only by its dtype; imputed values are then rounded.
+    limits : (ndarray, ndarray) or None
+        Lower and upper limits of each cell, of shape (n_rows,), both included; infinite where
+        nothing is known. A cell with a finite limit counts as missing, and is imputed within its
+        limits.
     """
 
     name: str
@@ -44,6 +48,45 @@ class Column:
     values: Values
     levels: tuple[object, ...]
     is_integer: bool = False
+    limits: tuple[Values, Values] | None = None
+
+    @cached_property
+    def is_limited(self) -> Mask:
+        """Which cells, of shape (n_rows,), are known by their limits only."""
+        if self.limits is None:
+            return np.zeros(len(self.values), dtype=bool)
+        return np.isfinite(self.limits[0]) | np.isfinite(self.limits[1])
+
+    @property
+    def has_limits(self) -> bool:
+        """Whether some cells are known by their limits."""
+        return self.limits is not None
+
+    @cached_property
+    def known_values(self) -> Values:
+        """The observed values, and a value within the limits of each cell that has some.
+
+        Of shape (n_known,); what a model is scaled by.
+        """
+        if self.limits is None:
+            return self.observed_values
+        return np.concatenate([self.observed_values, self.within_limits[self.is_limited]])
+
+    @cached_property
+    def within_limits(self) -> Values:
+        """A value within the limits of each cell, of shape (n_rows,); NaN where there are none.
+
+        The middle of an interval; under a single limit the median of the observed values, or the
+        limit where that lies beyond.
+        """
+        if self.limits is None:
+            return np.full(len(self.values), np.nan)
+        lower, upper = self.limits
+        is_interval = np.isfinite(lower) & np.isfinite(upper)
+        ends = (np.where(is_interval, limit, 0.0) for limit in self.limits)
+        typical = np.median(self.observed_values) if len(self.observed_values) else 0.0
+        inside = np.where(is_interval, 0.5 * sum(ends), np.clip(typical, lower, upper))
+        return np.where(self.is_limited, inside, np.nan)
 
     @cached_property
     def observed(self) -> Mask:
@@ -68,7 +111,7 @@ class Column:
     @cached_property
     def is_constant(self) -> bool:
         """Whether all observed values are equal."""
-        return bool(np.ptp(self.observed_values) == 0) if len(self.observed_values) else True
+        return bool(np.ptp(self.known_values) == 0) if len(self.known_values) else True
 
     @property
     def is_identifier(self) -> bool:
@@ -86,6 +129,18 @@ class Column:
     def as_continuous(self, series: pd.Series) -> "Column":
         """Return this column read as plain numbers, for a model that draws numbers."""
         return Column(self.name, Scale.CONTINUOUS, _numbers(series), (), self.is_integer)
+
+    def with_limits(self, lower: Values, upper: Values) -> "Column":
+        """Return this column with cells that are known by their limits.
+
+        Parameters
+        ----------
+        lower, upper : ndarray of shape (n_rows,)
+            Limits, infinite where there are none.
+        """
+        limited = np.isfinite(lower) | np.isfinite(upper)
+        values = np.where(limited, np.nan, self.values)
+        return replace(self, values=values, limits=(lower, upper))
 
 
 @dataclass(frozen=True, eq=False)

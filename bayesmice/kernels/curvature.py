@@ -32,21 +32,36 @@ class Curvature(NamedTuple):
     whiten : Array of shape (n_dim, n_dim)
         A square root of the inverse curvature: ``mode + whiten @ z`` with standard normal z is the
         Laplace approximation.
+    rise : Array, scalar
+        How much higher the log-density is at the mode than where the climb began.
+    peak : Array, scalar
+        The log-density at the mode.
     """
 
     mode: Array
     whiten: Array
+    rise: Array
+    peak: Array
 
 
-class _Search(NamedTuple):
-    position: Array
+class _Measured(NamedTuple):
+    """Minus the log-density at a point, its gradient, and its curvature in scaled coordinates."""
+
     value: Array
     gradient: Array
     values: Array
     vectors: Array
     scales: Array
+
+
+class _Search(NamedTuple):
+    position: Array
+    at: _Measured
+    is_new: Array
     damping: Array
     iteration: Array
+    is_done: Array
+    first_value: Array
 
 
 def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
@@ -62,53 +77,54 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
     Returns
     -------
     Curvature
-        At the last point reached, which is the mode unless the climb needed more than
+        At the last point measured, which is the mode unless the climb needed more than
         `MAX_ITERATIONS` steps. Kernels that use it are exact wherever it was measured.
     """
+    n_dim = start.shape[0]
 
-    def measure(position: Array) -> tuple[Array, Array, Array, Array]:
-        gradient = -jax.grad(logdensity)(position)
+    def measure(position: Array) -> _Measured:
+        value, gradient = jax.value_and_grad(logdensity)(position)
         hessian = -jax.hessian(logdensity)(position)
         diagonal = jnp.abs(jnp.diagonal(hessian))
         scales = 1.0 / jnp.sqrt(jnp.maximum(diagonal, TINY))
         values, vectors = jnp.linalg.eigh(hessian * scales[:, None] * scales[None, :])
-        return gradient, jnp.maximum(jnp.abs(values), EIGENVALUE_FLOOR), vectors, scales
+        values = jnp.maximum(jnp.abs(values), EIGENVALUE_FLOOR)
+        return _Measured(-value, -gradient, values, vectors, scales)
 
-    def unfinished(search: _Search) -> Array:
-        projected = search.vectors.T @ (search.gradient * search.scales)
-        decrement = jnp.sum(projected**2 / search.values)
-        return (search.iteration < MAX_ITERATIONS) & (decrement > DECREMENT**2)
-
+    # The density appears twice in the loop and nowhere else: XLA compiles each appearance anew.
     def climb(search: _Search) -> _Search:
-        projected = search.vectors.T @ (search.gradient * search.scales)
-        step = -search.scales * (search.vectors @ (projected / (search.values + search.damping)))
-        position = search.position + step
-        value = -logdensity(position)
-        rises = jnp.isfinite(value) & (value <= search.value)
-        gradient, values, vectors, scales = jax.lax.cond(
-            rises,
-            measure,
-            lambda _: (search.gradient, search.values, search.vectors, search.scales),
-            position,
-        )
+        at = jax.lax.cond(search.is_new, measure, lambda _: search.at, search.position)
+        projected = at.vectors.T @ (at.gradient * at.scales)
+        is_done = ~(jnp.sum(projected**2 / at.values) > DECREMENT**2)
+        step = -at.scales * (at.vectors @ (projected / (at.values + search.damping)))
+        ahead = search.position + step
+        value = -logdensity(ahead)
+        rises = ~is_done & jnp.isfinite(value) & (value <= at.value)
         return _Search(
-            jnp.where(rises, position, search.position),
-            jnp.where(rises, value, search.value),
-            gradient,
-            values,
-            vectors,
-            scales,
+            jnp.where(rises, ahead, search.position),
+            at,
+            rises,
             search.damping * jnp.where(rises, DAMPING_DOWN, DAMPING_UP),
             search.iteration + 1,
+            is_done,
+            jnp.where(search.iteration == 0, at.value, search.first_value),
         )
 
+    def unfinished(search: _Search) -> Array:
+        return (search.iteration < MAX_ITERATIONS) & ~search.is_done
+
+    nothing = _Measured(
+        jnp.zeros(()), jnp.zeros(n_dim), jnp.ones(n_dim), jnp.eye(n_dim), jnp.ones(n_dim)
+    )
     first = _Search(
         start,
-        -logdensity(start),
-        *measure(start),
-        damping=jnp.asarray(DAMPING_START),
-        iteration=jnp.asarray(0),
+        nothing,
+        jnp.asarray(True),
+        jnp.asarray(DAMPING_START),
+        jnp.asarray(0),
+        jnp.asarray(False),
+        jnp.zeros(()),
     )
     found = jax.lax.while_loop(unfinished, climb, first)
-    whiten = found.scales[:, None] * found.vectors / jnp.sqrt(found.values)
-    return Curvature(found.position, whiten)
+    whiten = found.at.scales[:, None] * found.at.vectors / jnp.sqrt(found.at.values)
+    return Curvature(found.position, whiten, found.first_value - found.at.value, -found.at.value)

@@ -26,6 +26,10 @@ STEPS_REFERENCE_DIM = 25
 JITTER = 0.2
 """The step size varies by this share, so that no direction keeps returning to where it was."""
 
+MAX_CLIMBS = 50
+NEAR = 1e-2
+"""An estimate is near enough to the mode at this many posterior standard deviations."""
+
 _transition = hmc.build_kernel()
 
 
@@ -51,11 +55,12 @@ def _tune(
 ) -> HMCState:
     begins_anew = is_first | ~jnp.isfinite(logdensity(state.position))
     begin = jnp.where(begins_anew, start, state.position)
-    mode, whiten = find_curvature(logdensity, begin)
-    depth = logdensity(mode) - logdensity(begin)
+    mode, whiten, depth, peak = find_curvature(logdensity, begin)
     is_lost = begins_anew | (depth > lost_depth(mode.shape[0]))
     laplace_draw = mode + whiten @ jax.random.normal(key, mode.shape)
-    fresh = jnp.where(jnp.isfinite(logdensity(laplace_draw)), laplace_draw, mode)
+    # Where the climb has not arrived, a flat direction can throw the draw out of the posterior.
+    is_near = peak - logdensity(laplace_draw) <= lost_depth(mode.shape[0])
+    fresh = jnp.where(is_near, laplace_draw, mode)
     return HMCState(jnp.where(is_lost, fresh, begin), whiten)
 
 
@@ -89,4 +94,46 @@ def _step(key: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState
     )
 
 
-HMC = Kernel("hmc", tuning_sweeps=(0, 1, 3), retune_below=0.5, empty=_empty, tune=_tune, step=_step)
+class _Climb(NamedTuple):
+    position: Array
+    value: Array
+    gradient: Array
+    scale: Array
+    climbs: Array
+
+
+def _estimate(state: HMCState, logdensity: LogDensity) -> Array:
+    """Climb by quasi-Newton steps with the curvature that the state holds."""
+    measure = jax.value_and_grad(logdensity)
+
+    def unfinished(search: _Climb) -> Array:
+        distance = jnp.sqrt(jnp.sum((state.whiten.T @ search.gradient) ** 2))
+        return (search.climbs < MAX_CLIMBS) & ~(distance < NEAR)
+
+    def climb(search: _Climb) -> _Climb:
+        step = state.whiten @ (state.whiten.T @ search.gradient)
+        ahead = search.position + search.scale * step
+        value, gradient = measure(ahead)
+        rises = value >= search.value
+        return _Climb(
+            jnp.where(rises, ahead, search.position),
+            jnp.where(rises, value, search.value),
+            jnp.where(rises, gradient, search.gradient),
+            jnp.where(rises, jnp.minimum(2 * search.scale, 1.0), search.scale / 4),
+            search.climbs + 1,
+        )
+
+    first = _Climb(state.position, *measure(state.position), jnp.ones(()), jnp.zeros((), dtype=int))
+    found: _Climb = jax.lax.while_loop(unfinished, climb, first)
+    return found.position
+
+
+HMC = Kernel(
+    "hmc",
+    tuning_sweeps=(0, 1, 3),
+    retune_below=0.5,
+    empty=_empty,
+    tune=_tune,
+    step=_step,
+    estimate=_estimate,
+)

@@ -6,6 +6,7 @@ PyTensor turns the graphs into JAX functions, so that nothing is rebuilt when th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -20,6 +21,7 @@ from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.type import RandomType
 
+import bayesmice.kernels.dispatch  # noqa: F401, registers what PyTensor lacks
 from bayesmice.errors import ModelError
 
 Values = Mapping[str, jax.Array]
@@ -40,41 +42,54 @@ class JaxModel:
         ``initial(inputs)``: a starting point, from the support points of the priors.
     log_prior : callable
         ``log_prior(values, inputs)``: log-density of the free variables with the Jacobians of their
-        transforms, and potentials.
+        transforms.
+    log_potential : callable
+        ``log_potential(values, inputs)``: what the potentials of the model add to its log-density.
     log_likelihood : callable
-        ``log_likelihood(values, inputs)``: log-likelihood of each row, of shape (n_rows,).
+        ``log_likelihood(values, inputs)``: by target, the log-likelihood of each row, of shape
+        (n_rows,).
     parameters : callable
         ``parameters(values, inputs)``: free and deterministic variables on their own scales, by
         name; deterministic variables that depend on rows are left out.
-    draw : callable
-        ``draw(values, inputs, key)``: one draw of the target for each row, of shape (n_rows,).
+    draw : mapping of str to callable
+        By target, ``draw(values, inputs, key)``: one draw for each row, of shape (n_rows,), given
+        the other targets as they are in the inputs.
+    expressions : mapping of str to callable
+        ``expression(values, inputs)``: further expressions of the model, by name.
     dims : mapping of str to tuple of str
         Named dimensions of the parameters.
-    coords : mapping of str to tuple
-        Their labels.
     """
 
     value_names: tuple[str, ...]
     initial: Callable[[Inputs], dict[str, jax.Array]]
     log_prior: Callable[[Values, Inputs], jax.Array]
-    log_likelihood: Callable[[Values, Inputs], jax.Array]
+    log_potential: Callable[[Values, Inputs], jax.Array]
+    log_likelihood: Callable[[Values, Inputs], dict[str, jax.Array]]
     parameters: Callable[[Values, Inputs], dict[str, jax.Array]]
-    draw: Callable[[Values, Inputs, jax.Array], jax.Array]
+    draw: Mapping[str, Callable[[Values, Inputs, jax.Array], jax.Array]]
+    expressions: Mapping[str, Callable[[Values, Inputs], jax.Array]]
     dims: Mapping[str, tuple[str, ...]]
-    coords: Mapping[str, tuple[Any, ...]]
 
 
-def jaxify(model: pm.Model, target: str, row_inputs: tuple[str, ...]) -> JaxModel:
+def jaxify(
+    model: pm.Model,
+    targets: tuple[str, ...],
+    row_inputs: tuple[str, ...],
+    expressions: Mapping[str, Variable] = MappingProxyType({}),
+) -> JaxModel:
     """Turn a conditional model into JAX functions.
 
     Parameters
     ----------
     model : pm.Model
-        A model with one observed variable.
-    target : str
-        Name of the observed variable.
+        A model with one observed variable per target.
+    targets : tuple of str
+        Names of the observed variables.
     row_inputs : tuple of str
-        Names of the data that have one element per row; all other data are constants of the target.
+        Names of the data that have one element per row, or per row of another kind; all other data
+        are constants of the target.
+    expressions : mapping of str to Variable, optional
+        Further expressions of the model to compile.
 
     Returns
     -------
@@ -90,17 +105,13 @@ def jaxify(model: pm.Model, target: str, row_inputs: tuple[str, ...]) -> JaxMode
     inputs = {name: variable.type(name=name) for name, variable in data.items()}
     swaps = {data[name]: inputs[name] for name in data} | _dim_lengths(model, inputs, row_inputs)
     values = list(model.value_vars)
-    observed = model[target]
-    by_row = {data[name] for name in row_inputs}
-    recorded = [
-        *model.free_RVs,
-        *(d for d in model.deterministics if not by_row & set(ancestors([d]))),
-    ]
+    owner = " and ".join(map(repr, targets))
+    recorded = recorded_variables(model, row_inputs)
 
-    likelihood = model.logp(vars=[observed], sum=False)[0]
+    likelihoods = model.logp(vars=[model[target] for target in targets], sum=False)
     prior = model.logp(vars=model.free_RVs) if model.free_RVs else pt.constant(0.0)
     density = _compile(
-        target, [*values, *inputs.values()], [likelihood, prior + model.potentiallogp], swaps
+        owner, [*values, *inputs.values()], [*likelihoods, prior, model.potentiallogp], swaps
     )
     points = make_initial_point_expression(
         free_rvs=model.free_RVs,
@@ -111,11 +122,17 @@ def jaxify(model: pm.Model, target: str, row_inputs: tuple[str, ...]) -> JaxMode
     # PyMC makes that expression from copies, so data and lengths have to be found by name.
     by_name = {old.name: new for old, new in swaps.items()}
     copies = {v: by_name[v.name] for v in ancestors(points) if v.name in by_name and not v.owner}
-    start = _compile(target, list(inputs.values()), points, copies)
+    start = _compile(owner, list(inputs.values()), points, copies)
     constrained = _compile(
-        target, [*values, *inputs.values()], model.replace_rvs_by_values(recorded), swaps
+        owner, [*values, *inputs.values()], model.replace_rvs_by_values(recorded), swaps
     )
-    draw = _compile_draw(model, target, inputs, swaps)
+    further = {
+        name: _compile(
+            owner, [*values, *inputs.values()], model.replace_rvs_by_values([expression]), swaps
+        )
+        for name, expression in expressions.items()
+    }
+    draws = {target: _compile_draw(model, target, inputs, swaps) for target in targets}
     value_names = tuple(value.name for value in values)
 
     def ordered(given: Values, data_given: Inputs) -> list[jax.Array]:
@@ -134,20 +151,46 @@ def jaxify(model: pm.Model, target: str, row_inputs: tuple[str, ...]) -> JaxMode
         found = constrained(*ordered(given, data_given))
         return {v.name: jnp.asarray(x) for v, x in zip(recorded, found, strict=True)}
 
-    def draw_rows(given: Values, data_given: Inputs, key: jax.Array) -> jax.Array:
-        own_scale = constrained(*ordered(given, data_given))[: len(model.free_RVs)]
-        return draw(key, own_scale, [data_given[name] for name in inputs])
+    def log_likelihood(given: Values, data_given: Inputs) -> dict[str, jax.Array]:
+        by_target = density(*ordered(given, data_given))[:-2]
+        return dict(zip(targets, by_target, strict=True))
+
+    def draw_rows(target: str) -> Callable[[Values, Inputs, jax.Array], jax.Array]:
+        def draw(given: Values, data_given: Inputs, key: jax.Array) -> jax.Array:
+            own_scale = constrained(*ordered(given, data_given))[: len(model.free_RVs)]
+            return draws[target](key, own_scale, [data_given[name] for name in inputs])
+
+        return draw
+
+    def evaluate(name: str) -> Callable[[Values, Inputs], jax.Array]:
+        return lambda given, data_given: jnp.asarray(further[name](*ordered(given, data_given))[0])
 
     return JaxModel(
         value_names=value_names,
         initial=initial,
-        log_prior=lambda given, data_given: density(*ordered(given, data_given))[1],
-        log_likelihood=lambda given, data_given: density(*ordered(given, data_given))[0],
+        log_prior=lambda given, data_given: density(*ordered(given, data_given))[-2],
+        log_potential=lambda given, data_given: density(*ordered(given, data_given))[-1],
+        log_likelihood=log_likelihood,
         parameters=parameters,
-        draw=draw_rows,
-        dims={v.name: tuple(model.named_vars_to_dims.get(v.name, ())) for v in recorded},
-        coords={k: tuple(c) for k, c in model.coords.items() if c is not None},
+        draw={target: draw_rows(target) for target in targets},
+        expressions={name: evaluate(name) for name in expressions},
+        dims=recorded_labels(model)[0],
     )
+
+
+def recorded_variables(model: pm.Model, row_inputs: tuple[str, ...]) -> list[Variable]:
+    """List the free variables, and the deterministic ones that do not depend on rows."""
+    by_row = {v for v in model.data_vars if v.name in row_inputs}
+    plain = (d for d in model.deterministics if not by_row & set(ancestors([d])))
+    return [*model.free_RVs, *plain]
+
+
+def recorded_labels(
+    model: pm.Model,
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[Any, ...]]]:
+    """Give the named dimensions of a model's variables, and their labels."""
+    dims = {name: tuple(dims) for name, dims in model.named_vars_to_dims.items()}
+    return dims, {dim: tuple(labels) for dim, labels in model.coords.items() if labels is not None}
 
 
 def _dim_lengths(
@@ -167,7 +210,9 @@ def _compile_draw(
 ) -> Callable[[jax.Array, list[jax.Array], list[jax.Array]], jax.Array]:
     observed = model[target]
     free = {rv: rv.type(name=rv.name) for rv in model.free_RVs}
-    (without_parameters,) = graph_replace([observed], swaps | free, strict=False)
+    others = {rv: model.rvs_to_values[rv] for rv in model.observed_RVs if rv is not observed}
+    (alone,) = graph_replace([observed], others, strict=False)
+    (without_parameters,) = graph_replace([alone], swaps | free, strict=False)
     generators = [
         v
         for v in ancestors([without_parameters])
@@ -175,7 +220,7 @@ def _compile_draw(
     ]
     fresh = {generator: generator.type() for generator in generators}
     sample = _compile(
-        target,
+        repr(target),
         [*fresh.values(), *free.values(), *inputs.values()],
         [without_parameters],
         fresh,
@@ -191,7 +236,7 @@ def _compile_draw(
 
 
 def _compile(
-    target: str,
+    owner: str,
     inputs: list[Variable],
     outputs: list[Variable],
     swaps: Mapping[Variable, Variable],
@@ -203,7 +248,7 @@ def _compile(
         )
     except NotImplementedError as error:
         raise ModelError(
-            f"The model for {target!r} uses an operation that has no JAX version: {error}. "
-            "Express it with another distribution."
+            f"The model for {owner} uses an operation that has no JAX version: {error}. "
+            "Express it with another distribution, or use kernel='pymc'."
         ) from error
     return function

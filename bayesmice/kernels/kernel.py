@@ -2,7 +2,7 @@
 
 A kernel leaves the posterior of one conditional model invariant. Its state holds what the next step
 needs; tuning is part of the state. Add a kernel by writing a module
-that exports one `Kernel`, and name it in `bayesmice.kernels.choose`.
+that exports one `Kernel`, and name it in `bayesmice.kernels.choice`.
 """
 
 import math
@@ -51,6 +51,9 @@ class Kernel:
         position is kept.
     step : callable
         ``step(key, state, logdensity)``: one transition, as (state, `Info`).
+    estimate : callable
+        ``estimate(state, logdensity)``: a position near the mode, for draws that need a point
+        estimate of the parameters.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Kernel:
     empty: Callable[[int], KernelState]
     tune: Callable[[Array, KernelState, Array, Array, LogDensity], KernelState]
     step: Callable[[Array, KernelState, LogDensity], tuple[KernelState, Info]]
+    estimate: Callable[[KernelState, LogDensity], Array]
 
 
 def lost_depth(n_dim: int) -> float:

@@ -10,11 +10,16 @@ import jax
 import jax.numpy as jnp
 from blackjax.mcmc import hmc, nuts
 
+from bayesmice.kernels.curvature import find_curvature
 from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity
 
 TUNE = 400
 """Transitions per adaptation."""
-TARGET_ACCEPTANCE = 0.8
+TARGET_ACCEPTANCE = 0.9
+"""Above the usual 0.8, because hierarchical models have funnels. With ``bm.priors.r2d2``, 200
+coefficients and 100 rows, 41 of 52,800 transitions in 18 data sets diverged at 0.8 and 10 at 0.9,
+for 1.3 times as many gradients.
+"""
 START_SPREAD = 1.0
 """Half-width of the uniform noise that sets chains apart at the start, as in PyMC."""
 
@@ -70,4 +75,16 @@ def _step(key: Array, state: NUTSState, logdensity: LogDensity) -> tuple[NUTSSta
     )
 
 
-NUTS = Kernel("nuts", tuning_sweeps=(0, 3), retune_below=0.3, empty=_empty, tune=_tune, step=_step)
+def _estimate(state: NUTSState, logdensity: LogDensity) -> Array:
+    return find_curvature(logdensity, state.position).mode
+
+
+NUTS = Kernel(
+    "nuts",
+    tuning_sweeps=(0, 3),
+    retune_below=0.3,
+    empty=_empty,
+    tune=_tune,
+    step=_step,
+    estimate=_estimate,
+)

@@ -7,16 +7,18 @@ of chains, `jax.vmap` elsewhere.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
+from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_missing
 from bayesmice.kernels.jaxify import Inputs, JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
+from bayesmice.models.blueprint import CENSORED, LIMITS_DATA
 
 MEMORY = 0.75
 """What an average of acceptance rates keeps at each visit; three rejections count as low."""
@@ -33,12 +35,15 @@ class Moment(NamedTuple):
         The sweep, counted from 0, and the position of the target among the columns.
     is_scheduled : Array, scalar boolean
         Whether all chains are to be tuned.
+    is_first : Array, scalar boolean
+        Whether the chains begin here, with no parameters of their own yet.
     """
 
     seed: Array
     sweep: Array
     target: Array
     is_scheduled: Array
+    is_first: Array
 
 
 class TunedState(NamedTuple):
@@ -60,24 +65,6 @@ class TunedState(NamedTuple):
     lp: Array
 
 
-class Rows(NamedTuple):
-    """What a target's visit knows about rows; the same for all chains.
-
-    Attributes
-    ----------
-    observed : Array of shape (n_rows,)
-        The target, with an observed value wherever it is missing.
-    weights : Array of shape (n_rows,)
-        1 for rows that enter the likelihood, 0 for others.
-    missing : Array of shape (n_cells,)
-        Rows to draw, padded with ``n_rows``, which is no row.
-    """
-
-    observed: Array
-    weights: Array
-    missing: Array
-
-
 class DesignColumns(NamedTuple):
     """How drawn cells of a target become design columns.
 
@@ -97,28 +84,28 @@ class DesignColumns(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What all visits to a target are given; the same for all chains and sweeps.
+    """What all visits to a model's targets are given; the same for all chains and sweeps.
 
     Attributes
     ----------
-    rows : Rows
-        Observed values, weights, rows to draw.
+    rows : tuple of Rows
+        Observed values, weights, rows to draw, by target.
     fixed : dict of str to Array
         Inputs of the model that do not vary over chains.
-    chosen : Array of shape (n_chosen,) or None
-        Design columns that the model reads; None for all.
+    columns : dict of str to Array
+        Complete columns that the model reads.
     mask : Array of shape (n_design,) or None
         1 for the design columns that a shared model uses, 0 for others; None for a model of its
         own.
-    design_columns : DesignColumns or None
-        Where drawn cells go in the design; None for a target that is not in it.
+    design_columns : tuple of (DesignColumns or None)
+        Where drawn cells go in the design, by target; None for one that is not in it.
     """
 
-    rows: Rows
+    rows: tuple[Rows, ...]
     fixed: dict[str, Array]
-    chosen: Array | None
+    columns: dict[str, Array]
     mask: Array | None
-    design_columns: DesignColumns | None
+    design_columns: tuple[DesignColumns | None, ...]
 
 
 class Recorded(NamedTuple):
@@ -130,13 +117,55 @@ class Recorded(NamedTuple):
         Parameters on their own scales.
     info : Info
         The transition.
-    cells : Array of shape (n_chains, n_cells)
-        The drawn cells, with padding.
+    cells : tuple of Array of shape (n_chains, n_cells)
+        The drawn cells, with padding, by target.
     """
 
     parameters: dict[str, Array]
     info: Info
-    cells: Array
+    cells: tuple[Array, ...]
+
+
+class RowInputs(Protocol):
+    """How a model's inputs over rows come from the state of a chain."""
+
+    def __call__(self, design: Array, columns: Inputs) -> dict[str, Array]:
+        """Give inputs by name.
+
+        Parameters
+        ----------
+        design : Array of shape (n_rows, n_design)
+            Completed design of the chain.
+        columns : mapping of str to Array
+            The columns that the model reads, complete ones and those of the chain.
+        """
+
+
+class Tuning(Protocol):
+    """What the scheduler needs to know of a kernel."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def tuning_sweeps(self) -> tuple[int, ...]:
+        """Sweeps, counted from where the chains begin, before which it is tuned."""
+
+
+class Program(Protocol):
+    """A conditional model with its kernel, ready to be visited."""
+
+    @property
+    def kernel(self) -> Tuning:
+        """What the scheduler needs to know of the kernel."""
+
+    def empty_state(self, n_chains: int, design: Array, columns: Inputs, given: Given) -> Any:
+        """Make kernel states for all chains, to be tuned before use."""
+
+    @property
+    def visit(self) -> Callable[..., tuple[Any, Recorded, Array]]:
+        """Tune where due, take transitions, and draw the missing cells, for all chains."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,22 +178,38 @@ class ModelProgram:
         The model's functions.
     kernel : Kernel
         The transition.
-    target_input : str
-        Name of the input that holds the target.
-    design_input : str or None
-        Name of the input that holds the design; None for a model that reads columns.
+    target_inputs : tuple of str
+        Names of the inputs that hold the targets.
+    row_inputs : RowInputs
+        What gives the other inputs over rows.
+    censored : tuple of str
+        Inputs over rows that cells with limits need too, under names of their own.
+    draw : CellDraw
+        How missing cells are drawn.
+    inner_steps : int
+        Transitions per visit.
     masked : str or None
         Name of the value variable that spans all design columns, of which a target uses some.
-    draws_all_rows : bool
-        Whether a draw needs all rows, as a model with a variable per row does.
     """
 
     model: JaxModel
     kernel: Kernel
-    target_input: str
-    design_input: str | None
+    target_inputs: tuple[str, ...]
+    row_inputs: RowInputs
+    censored: tuple[str, ...]
+    draw: CellDraw
+    inner_steps: int
     masked: str | None
-    draws_all_rows: bool
+
+    def with_kernel(self, kernel: Kernel) -> "ModelProgram":
+        """Give the program of the same model with another kernel, compiled once."""
+        if kernel.name not in self._relatives:
+            self._relatives[kernel.name] = replace(self, kernel=kernel)
+        return self._relatives[kernel.name]
+
+    @cached_property
+    def _relatives(self) -> dict[str, "ModelProgram"]:
+        return {self.kernel.name: self}
 
     def empty_state(
         self, n_chains: int, design: Array, columns: Inputs, given: Given
@@ -216,17 +261,43 @@ class ModelProgram:
             logdensity = self.logdensity(unravel, inputs, given)
             key = _visit_key(moment, chain)
             tuned = self._tuned(jax.random.fold_in(key, 0), moment, own_state, start, logdensity)
-            moved, info = self.kernel.step(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
+            moved, info = self._steps(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
             recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
             values = self._masked(unravel(moved.position), given.mask)
-            cells = self._draw(values, inputs, given.rows, jax.random.fold_in(key, 2))
+
+            def estimate() -> dict[str, Array]:
+                return self._masked(unravel(self.kernel.estimate(moved, logdensity)), given.mask)
+
+            cells = self.draw(
+                Moved(self.model, values, estimate, inputs, given.rows),
+                jax.random.fold_in(key, 2),
+            )
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
             return TunedState(moved, recent, info.lp), recorded
 
         moved, recorded = _over_chains(one_chain, (chains, state, design, columns))
-        if given.design_columns is not None:
-            design = _write_cells(design, recorded.cells, given.rows.missing, given.design_columns)
+        design = write_cells(design, recorded.cells, given)
         return moved, recorded, design
+
+    def _steps(
+        self, key: Array, state: KernelState, logdensity: LogDensity
+    ) -> tuple[KernelState, Info]:
+        """Take the transitions of a visit; what happened is told of all of them together."""
+        if self.inner_steps == 1:
+            return self.kernel.step(key, state, logdensity)
+
+        def step(state: KernelState, key: Array) -> tuple[KernelState, Info]:
+            return self.kernel.step(key, state, logdensity)
+
+        moved, infos = jax.lax.scan(step, state, jax.random.split(key, self.inner_steps))
+        return moved, Info(
+            acceptance_rate=infos.acceptance_rate.mean(),
+            diverging=infos.diverging.any(),
+            energy=infos.energy[-1],
+            lp=infos.lp[-1],
+            n_steps=infos.n_steps.sum(),
+            step_size=infos.step_size[-1],
+        )
 
     def _tuned(
         self,
@@ -251,8 +322,7 @@ class ModelProgram:
         )
 
         def tune() -> TunedState:
-            is_first = moment.sweep == 0
-            kernel = self.kernel.tune(key, state.kernel, start, is_first, logdensity)
+            kernel = self.kernel.tune(key, state.kernel, start, moment.is_first, logdensity)
             return TunedState(kernel, jnp.ones_like(state.recent_acceptance), state.lp)
 
         tuned: TunedState = jax.lax.cond(is_due, tune, lambda: state)
@@ -260,10 +330,16 @@ class ModelProgram:
 
     def inputs(self, design: Array, columns: Inputs, given: Given) -> dict[str, Array]:
         """Put together what the model reads as data, for one chain."""
-        inputs = {**given.fixed, **columns, self.target_input: given.rows.observed}
-        if self.design_input is not None:
-            is_whole = given.chosen is None
-            inputs[self.design_input] = design if is_whole else design[:, given.chosen]
+        targets = {
+            name: rows.observed for name, rows in zip(self.target_inputs, given.rows, strict=True)
+        }
+        by_row = self.row_inputs(design, given.columns | dict(columns))
+        inputs = {**given.fixed, **targets, **by_row}
+        if self.censored:
+            (rows,) = given.rows
+            at_cells = at_missing(inputs, self.censored, rows)
+            inputs |= {f"{CENSORED}{name}": at_cells[name] for name in self.censored}
+            inputs |= dict(zip(LIMITS_DATA, rows.limits or (), strict=True))
         return inputs
 
     def logdensity(
@@ -273,8 +349,12 @@ class ModelProgram:
 
         def logdensity(position: Array) -> Array:
             values = unravel(position)
-            by_row = self.model.log_likelihood(self._masked(values, given.mask), inputs)
-            return self.model.log_prior(values, inputs) + sum_over_rows(by_row, given.rows.weights)
+            used = self._masked(values, given.mask)
+            by_target = self.model.log_likelihood(used, inputs).values()
+            density = self.model.log_prior(values, inputs) + self.model.log_potential(used, inputs)
+            for by_row, rows in zip(by_target, given.rows, strict=True):
+                density += sum_over_rows(by_row, rows.weights)
+            return density
 
         return logdensity
 
@@ -284,22 +364,14 @@ class ModelProgram:
         whole = values[self.masked]
         return {**values, self.masked: whole * mask.reshape(mask.shape + (1,) * (whole.ndim - 1))}
 
-    def _draw(
-        self, values: dict[str, Array], inputs: dict[str, Array], rows: Rows, key: Array
-    ) -> Array:
-        if self.draws_all_rows:
-            return self.model.draw(values, inputs, key).at[rows.missing].get(mode="clip")
-        at_missing = {
-            name: inputs[name].at[rows.missing].get(mode="clip")
-            for name in (self.target_input, self.design_input)
-            if name is not None
-        }
-        return self.model.draw(values, inputs | at_missing, key)
-
 
 def sum_over_rows(by_row: Array, weights: Array) -> Array:
-    """Sum a row-wise log-likelihood; the one place where rows meet."""
-    return jnp.sum(by_row * weights)
+    """Sum a row-wise log-likelihood; the one place where rows meet.
+
+    Rows of weight zero are left out rather than multiplied: what stands in them for an unknown
+    value may lie outside the support of that row, such as five successes in three trials.
+    """
+    return jnp.sum(jnp.where(weights > 0, by_row * weights, 0.0))
 
 
 def run_seed(random_seed: int) -> Array:
@@ -320,9 +392,15 @@ def _over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
     return jax.vmap(function)(batch)
 
 
-def _write_cells(design: Array, cells: Array, missing: Array, columns: DesignColumns) -> Array:
-    if columns.table.shape[0]:
-        encoded = columns.table[cells.astype(int)]
-    else:
-        encoded = cells[..., None] - columns.centers
-    return design.at[:, missing[:, None], columns.positions[None, :]].set(encoded, mode="drop")
+def write_cells(design: Array, cells: tuple[Array, ...], given: Given) -> Array:
+    """Put the drawn cells of all targets into the design, of shape (n_chains, n_rows, n_design)."""
+    for drawn, rows, columns in zip(cells, given.rows, given.design_columns, strict=True):
+        if columns is None:
+            continue
+        if columns.table.shape[0]:
+            encoded = columns.table[drawn.astype(int)]
+        else:
+            encoded = drawn[..., None] - columns.centers
+        places = (slice(None), rows.missing[:, None], columns.positions[None, :])
+        design = design.at[places].set(encoded, mode="drop")
+    return design

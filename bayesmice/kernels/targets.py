@@ -10,27 +10,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
+from bayesmice.errors import ModelError
 from bayesmice.kernels.cache import configure_jax
+from bayesmice.kernels.cells import (
+    ETA,
+    BlockDraw,
+    CellDraw,
+    LimitedDraw,
+    MatchingDraw,
+    PredictiveDraw,
+    Rows,
+    WholeDraw,
+)
+from bayesmice.kernels.choice import custom_kernel, other_steps, regression_kernel
 from bayesmice.kernels.hmc import HMC
-from bayesmice.kernels.jaxify import jaxify
-from bayesmice.kernels.kernel import Kernel
+from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
+from bayesmice.kernels.kernel import Array
 from bayesmice.kernels.nuts import NUTS
-from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Rows
+from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
+from bayesmice.kernels.steps import StepsProgram
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
+    LIMITS_POTENTIAL,
     OBSERVED_DATA,
     PREDICTORS_DATA,
     Blueprint,
+    CensoredRows,
+    RegressionRows,
     generic_blueprint,
     write_regression,
 )
 from bayesmice.models.custom import CustomModel, data_name
 from bayesmice.models.design import Design
-from bayesmice.models.families import FAMILIES
+from bayesmice.models.draws import PMM
+from bayesmice.models.families import Family
 from bayesmice.models.regression import RegressionModel
+from bayesmice.models.sampling import Sampling
+from bayesmice.models.terms import FormulaDesign
 
-MAX_CURVATURE_DIM = 600
-"""Above this many parameters a dense curvature costs more than NUTS."""
 CELL_STEPS, MIN_CELL_STEP = 16, 8
 """The number of cells to draw is a multiple of n_rows / 16, so that similar data share programs."""
 
@@ -57,30 +74,87 @@ class ParameterLabels:
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A column to impute, with everything that a visit needs.
+    """A column to impute, or a block of them, with everything that a visit needs.
 
     Attributes
     ----------
-    column : Column
-        The column.
+    columns : tuple of Column
+        The columns that the model imputes together.
     position : int
-        Its position among the columns, which its random keys are folded from.
-    program : ModelProgram
+        Position of the first among all columns, which the random keys are folded from.
+    program : Program
         The compiled model and kernel.
+    alternative : Program or None
+        The same model with another kernel, for chains in which the first does badly.
     reads : tuple of str
         Incomplete columns that the model reads one by one, rather than from the design.
+    host_designs : mapping of str to FormulaDesign
+        Designs that only the host can evaluate, by input name.
     given : Given
         What all visits are given.
     labels : ParameterLabels
         Names of the recorded parameters.
     """
 
-    column: Column
+    columns: tuple[Column, ...]
     position: int
-    program: ModelProgram
+    program: Program
+    alternative: Program | None
     reads: tuple[str, ...]
+    host_designs: Mapping[str, FormulaDesign]
     given: Given
     labels: ParameterLabels
+
+    @property
+    def name(self) -> str:
+        """The column's name, or those of a block joined by ``+``."""
+        return "+".join(column.name for column in self.columns)
+
+
+@dataclass(frozen=True)
+class SharedInputs:
+    """The whole design, for models that mask what they do not use."""
+
+    def __call__(self, design: Array, columns: Inputs) -> dict[str, Array]:
+        """Give the design."""
+        return {PREDICTORS_DATA: design}
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaInputs:
+    """Designs that formulas make of columns.
+
+    Attributes
+    ----------
+    formulas : mapping of str to FormulaDesign
+        By input name.
+    """
+
+    formulas: Mapping[str, FormulaDesign]
+
+    def __call__(self, design: Array, columns: Inputs) -> dict[str, Array]:
+        """Evaluate the formulas; those of the host come evaluated."""
+        return {
+            name: columns[name] if formula.host else formula.evaluate(columns, jnp)
+            for name, formula in self.formulas.items()
+        }
+
+
+@dataclass(frozen=True)
+class ColumnInputs:
+    """Columns as they are, for custom models.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Columns that the model reads.
+    """
+
+    names: tuple[str, ...]
+
+    def __call__(self, design: Array, columns: Inputs) -> dict[str, Array]:
+        """Give the columns by the names of their data."""
+        return {data_name(name): columns[name] for name in self.names}
 
 
 def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
@@ -96,39 +170,53 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
     Returns
     -------
     Target
-        A regression with default priors shares the program of its family; one with priors of its
-        own gets its own.
+        A regression with default priors and columns as its terms shares the program of its family;
+        any other gets its own.
     """
     configure_jax()
     column, blueprint = model.target, model.visible
+    formulas = dict(zip(blueprint.designs, model.formulas.values(), strict=True))
+    read: tuple[str, ...] = ()
     if model.shares_program:
-        program = _shared_program(model.family.name, len(column.levels), model.design.width)
-        data, chosen = model.padded.data, None
-        mask = jnp.asarray(model.included.astype(float))
+        program = _shared_program(
+            model.family,
+            len(column.levels),
+            model.design.width,
+            model.draw,
+            model.sampling,
+            column.has_limits,
+        )
+        data, mask = model.padded.data, jnp.asarray(model.included.astype(float))
+        kept = {COEFFICIENTS: np.flatnonzero(model.included)}
     else:
-        program = _regression_program(blueprint, column)
-        data, mask = blueprint.data, None
-        chosen = jnp.asarray(np.flatnonzero(model.included))
-    dims, coords = program.model.dims, {k: tuple(v) for k, v in blueprint.coords.items()}
-    kept = {COEFFICIENTS: np.flatnonzero(model.included)} if model.shares_program else {}
+        program = _program(
+            blueprint, model.draw, model.sampling, FormulaInputs(formulas), masked=None
+        )
+        data, mask, read, kept = blueprint.data, None, model.predictors, {}
+    rows = _rows(column, model.observed(_filled(column)), padded_cells(store))
+    may_switch = model.sampling.kernel == "auto" and program.kernel is HMC
     return Target(
-        column=column,
+        columns=(column,),
         position=list(store.columns).index(column.name),
         program=program,
-        reads=(),
+        alternative=program.with_kernel(NUTS) if may_switch else None,
+        reads=tuple(name for name in read if store.columns[name].n_missing),
+        host_designs={name: f for name, f in formulas.items() if f.host and mask is None},
         given=Given(
-            rows=_rows(column, model.observed(_filled(column)), padded_cells(store)),
-            fixed={name: jnp.asarray(value) for name, value in data.items()},
-            chosen=chosen,
+            rows=(rows,),
+            fixed={name: jnp.asarray(value) for name, value in (data | dict(model.given)).items()},
+            columns=_complete(store, read),
             mask=mask,
-            design_columns=_design_columns(model.design, column.name),
+            design_columns=(_design_columns(model.design, column.name),),
         ),
-        labels=ParameterLabels(dims, coords, kept),
+        labels=ParameterLabels(
+            program.model.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
+        ),
     )
 
 
 def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Target:
-    """Bind a custom model to a program of its own, sampled by NUTS.
+    """Bind a custom model to a program of its own.
 
     Parameters
     ----------
@@ -142,81 +230,156 @@ def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Tar
     Returns
     -------
     Target
-        The bound target.
+        Sampled on the host by PyMC's own steps where gradients cannot move all of its variables, or
+        where an operation has no JAX version.
     """
     configure_jax()
-    column = model.target
-    read = (*model.predictors, column.name)
-    functions = jaxify(model.full, column.name, tuple(data_name(name) for name in read))
-    program = ModelProgram(
-        functions, NUTS, data_name(column.name), design_input=None, masked=None, draws_all_rows=True
-    )
-    incomplete = tuple(name for name in model.predictors if store.columns[name].n_missing)
+    names = model.targets
+    read = (*model.predictors, *names)
+    # A target that others of its block depend on is read as it is completed.
+    by_column = (*model.predictors, *(name for name in names if model.children[name]))
+    program = custom_program(model, by_column)
     own_names = {data_name(name) for name in read}
     constants = {
         variable.name: jnp.asarray(variable.get_value())
         for variable in model.full.data_vars
         if variable.name not in own_names
     }
-    complete = {
-        data_name(name): jnp.asarray(column_input(store.columns[name], store.columns[name].values))
-        for name in model.predictors
-        if name not in incomplete
-    }
+    n_cells = padded_cells(store)
     return Target(
-        column=column,
-        position=list(store.columns).index(column.name),
+        columns=tuple(store.columns[name] for name in names),
+        position=list(store.columns).index(names[0]),
         program=program,
-        reads=incomplete,
+        alternative=None,
+        reads=tuple(name for name in by_column if store.columns[name].n_missing),
+        host_designs={},
         given=Given(
-            rows=_rows(column, column_input(column, _filled(column)), padded_cells(store)),
-            fixed=constants | complete,
-            chosen=None,
+            rows=tuple(_custom_rows(model, store.columns[name], n_cells) for name in names),
+            fixed=constants,
+            columns=_complete(store, by_column),
             mask=None,
-            design_columns=_design_columns(design, column.name),
+            design_columns=tuple(_design_columns(design, name) for name in names),
         ),
-        labels=ParameterLabels(functions.dims, functions.coords, {}),
+        labels=ParameterLabels(*recorded_labels(model.full), {}),
     )
+
+
+def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram | StepsProgram:
+    """Compile a custom model with the kernel that suits it, or that the user wants."""
+    names, wanted = model.targets, model.sampling.kernel
+    owner = " and ".join(map(repr, names))
+    if wanted == "pymc":
+        return _steps_program(model, by_column, owner)
+    others = other_steps(model.full)
+    if others and wanted == "auto":
+        return _steps_program(model, by_column, owner)
+    if others:
+        raise ModelError(
+            f"The custom model for {owner} has variables that PyMC samples by "
+            f"{', '.join(others)}, which the gradient-based kernel {wanted!r} cannot move. Use "
+            "kernel='auto' or 'pymc', or marginalize them, for example with pm.Mixture."
+        )
+    read = (*model.predictors, *names)
+    try:
+        functions = jaxify(model.full, names, tuple(data_name(name) for name in read))
+    except ModelError:
+        if wanted != "auto":
+            raise
+        return _steps_program(model, by_column, owner)
+    inputs = tuple(data_name(name) for name in names)
+    draw: CellDraw = WholeDraw()
+    if any(model.children.values()):
+        draw = BlockDraw(inputs, tuple(names.index(name) for name in model.parents_first))
+    return ModelProgram(
+        functions,
+        custom_kernel(model.sampling),
+        target_inputs=inputs,
+        row_inputs=ColumnInputs(by_column),
+        censored=(),
+        draw=draw,
+        inner_steps=model.sampling.inner_steps or 1,
+        masked=None,
+    )
+
+
+def _steps_program(model: CustomModel, by_column: tuple[str, ...], owner: str) -> StepsProgram:
+    if any(model.children.values()):
+        raise ModelError(
+            f"The targets {owner} of a block depend on each other, which takes a gradient-based "
+            "kernel, but the model has discrete variables or an operation without a JAX version "
+            "(or kernel='pymc'). Let the targets share only parameters, or marginalize."
+        )
+    return StepsProgram(model, by_column)
 
 
 def column_input(column: Column, values: NDArray[np.float64]) -> NDArray[np.generic]:
-    """Give values of a column in the type that custom models read: numbers or int32 codes."""
+    """Give values of a column in the type that models read: numbers or int32 codes."""
     return values.astype(np.int32) if column.levels else values
 
 
+def _complete(store: ColumnStore, names: tuple[str, ...]) -> dict[str, Array]:
+    complete = (store.columns[name] for name in names if not store.columns[name].n_missing)
+    return {c.name: jnp.asarray(column_input(c, c.values)) for c in complete}
+
+
 @lru_cache(maxsize=64)
-def _shared_program(family: str, n_levels: int, n_design: int) -> ModelProgram:
-    blueprint = generic_blueprint(FAMILIES[family], n_levels, n_design)
-    return _program(blueprint, np.float64 if n_levels == 0 else np.int32, masked=COEFFICIENTS)
+def _shared_program(
+    family: Family,
+    n_levels: int,
+    n_design: int,
+    draw: PMM | None,
+    sampling: Sampling,
+    has_limits: bool,
+) -> ModelProgram:
+    blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
+    masked = COEFFICIENTS if n_design else None
+    return _program(blueprint, draw, sampling, SharedInputs(), masked)
 
 
-def _regression_program(blueprint: Blueprint, column: Column) -> ModelProgram:
-    return _program(blueprint, np.int32 if column.levels else np.float64, masked=None)
-
-
-def _program(blueprint: Blueprint, dtype: type, masked: str | None) -> ModelProgram:
-    two_rows = np.zeros((2, len(blueprint.design_names)))
-    model = write_regression(blueprint, two_rows, np.zeros(2, dtype))
-    functions = jaxify(model, blueprint.target, (PREDICTORS_DATA, OBSERVED_DATA))
+def _program(
+    blueprint: Blueprint,
+    draw: PMM | None,
+    sampling: Sampling,
+    inputs: SharedInputs | FormulaInputs,
+    masked: str | None,
+) -> ModelProgram:
+    is_discrete = blueprint.family.support.is_discrete
+    parts = zip(blueprint.designs, blueprint.predictors, strict=True)
+    designs = {name: np.zeros((2, len(part.design_names))) for name, part in parts}
+    given = dict.fromkeys(blueprint.family.given, np.ones(2))
+    two_rows = RegressionRows(designs, given, np.zeros(2, np.int32 if is_discrete else np.float64))
+    known = CensoredRows(designs, given, np.full(2, -np.inf), np.full(2, np.inf))
+    written = write_regression(blueprint, two_rows, known if blueprint.has_limits else None)
+    row_inputs = (*blueprint.designs, *blueprint.family.given)
+    expressions = {}
+    cells: CellDraw = PredictiveDraw((*row_inputs, OBSERVED_DATA))
+    if blueprint.has_limits:
+        expressions[LIMITS_POTENTIAL] = written.model[LIMITS_POTENTIAL]
+        cells = LimitedDraw((*row_inputs, OBSERVED_DATA), is_discrete)
+    elif draw is not None:
+        expressions[ETA] = written.eta
+        cells = MatchingDraw(row_inputs, draw.donors)
+    functions = jaxify(
+        written.model,
+        (blueprint.target,),
+        (*blueprint.row_data, *blueprint.censored_data),
+        expressions,
+    )
     return ModelProgram(
         functions,
-        _choose_kernel(blueprint),
-        OBSERVED_DATA,
-        PREDICTORS_DATA,
-        masked if len(blueprint.free) else None,
-        draws_all_rows=False,
+        regression_kernel(sampling, blueprint),
+        target_inputs=(OBSERVED_DATA,),
+        row_inputs=inputs,
+        censored=row_inputs if blueprint.has_limits else (),
+        draw=cells,
+        inner_steps=sampling.inner_steps or 1,
+        masked=masked,
     )
-
-
-def _choose_kernel(blueprint: Blueprint) -> Kernel:
-    locations = max(len(blueprint.location_names), 1)
-    slopes = locations if blueprint.family.slopes_per_location else 1
-    return HMC if len(blueprint.design_names) * slopes + locations <= MAX_CURVATURE_DIM else NUTS
 
 
 def _filled(column: Column) -> NDArray[np.float64]:
     filled = column.values.copy()
-    filled[column.missing_rows] = column.observed_values[0]
+    filled[column.missing_rows] = column.known_values[0]
     return filled
 
 
@@ -230,11 +393,24 @@ def padded_cells(store: ColumnStore) -> int:
 def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
     missing = np.full(n_cells, len(column.values))
     missing[: column.n_missing] = column.missing_rows
+    limits = None
+    if column.limits is not None:
+        lower, upper = np.full(n_cells, -np.inf), np.full(n_cells, np.inf)
+        lower[: column.n_missing] = column.limits[0][column.missing_rows]
+        upper[: column.n_missing] = column.limits[1][column.missing_rows]
+        limits = jnp.asarray(lower), jnp.asarray(upper)
     return Rows(
         jnp.asarray(observed),
         jnp.asarray(column.observed.astype(float)),
         jnp.asarray(missing),
+        limits,
     )
+
+
+def _custom_rows(model: CustomModel, column: Column, n_cells: int) -> Rows:
+    rows = _rows(column, column_input(column, _filled(column)), n_cells)
+    relevant = model.relevant_rows[column.name].astype(float)
+    return rows._replace(weights=jnp.asarray(relevant))
 
 
 def _design_columns(design: Design, name: str) -> DesignColumns | None:

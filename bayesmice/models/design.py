@@ -122,7 +122,7 @@ def learn_design(store: ColumnStore) -> Design:
 
 def learn_encoding(column: Column) -> Encoding:
     """Learn the encoding of one column that has at least two different observed values."""
-    observed = column.observed_values
+    observed = column.known_values
     if column.scale is Scale.CONTINUOUS:
         return Encoding(
             column.name,

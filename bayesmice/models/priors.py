@@ -6,6 +6,7 @@ scaled from the observed data; they enter the model as data, so that every targe
 one compiled program.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -83,7 +84,82 @@ class ScaledPrior:
         return f"{self.distribution.__name__}({inside})"
 
 
-type UserPrior = TensorVariable | CreatesVariable | float
+def normal_coefficients(scales: NDArray[np.float64]) -> ScaledPrior:
+    """Give independent normal priors around zero with the given standard deviations."""
+    return ScaledPrior(pm.Normal, {"sigma": scales}, {"mu": 0.0})
+
+
+@dataclass(frozen=True)
+class CoefficientGroup:
+    """Which coefficients a joint prior is for.
+
+    Attributes
+    ----------
+    where : str
+        What the prior belongs to, for messages.
+    shape : tuple of int
+        Shape of the coefficients.
+    n_rows : int
+        Number of rows in which the target was observed.
+    unit_is_total : bool
+        Whether one unit of the linear predictor is the standard deviation of the target, rather
+        than that of what predictors leave unexplained.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    n_rows: int
+    unit_is_total: bool
+
+
+class JointPrior(ABC):
+    """A prior of many coefficients together, with hyperparameters of its own.
+
+    `bayesmice.priors` holds them. One writes several variables into the model; the coefficients
+    themselves are a variable of the given name.
+    """
+
+    def settled(self, group: CoefficientGroup) -> "JointPrior":
+        """Give this prior with what it leaves open decided for certain coefficients.
+
+        Parameters
+        ----------
+        group : CoefficientGroup
+            The coefficients.
+
+        Returns
+        -------
+        JointPrior
+            Itself, unless it depends on them.
+        """
+        return self
+
+    @abstractmethod
+    def write(
+        self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], scales: NDArray[np.float64]
+    ) -> TensorVariable:
+        """Write coefficients into the model in context.
+
+        Parameters
+        ----------
+        name : str
+            Name of the coefficients; hyperparameters are named ``<name>_<what>``.
+        dims : tuple of str
+            Dimension names of the coefficients.
+        shape : tuple of int
+            Their shape.
+        scales : ndarray of that shape
+            What a default prior has as standard deviation, so that a prior can count in units of
+            the target per unit of the predictor.
+
+        Returns
+        -------
+        TensorVariable
+            The coefficients.
+        """
+
+
+type UserPrior = TensorVariable | CreatesVariable | JointPrior | float
 type Prior = ScaledPrior | UserPrior
 
 
@@ -104,7 +180,7 @@ def check_user_prior(where: str, prior: object) -> None:
         ``create_variable``.
     """
     if isinstance(prior, bool) or not isinstance(
-        prior, TensorVariable | CreatesVariable | int | float | np.number
+        prior, TensorVariable | CreatesVariable | JointPrior | int | float | np.number
     ):
         raise SpecificationError(
             f"{where} is {prior!r:.80}; expected an unnamed PyMC distribution such as "
@@ -149,7 +225,9 @@ def write_prior(
     prior: Prior,
     dims: tuple[str, ...],
     shape: tuple[int, ...],
+    *,
     constraint: Mapping[str, object] = MappingProxyType({}),
+    scales: NDArray[np.float64] | None = None,
 ) -> TensorVariable:
     """Write one parameter into the model in context.
 
@@ -167,6 +245,8 @@ def write_prior(
     constraint : mapping of str to object, optional
         ``default_transform`` of a parameter that a user's distribution does not constrain by
         itself, such as ordered cutpoints.
+    scales : ndarray of that shape, optional
+        Default prior standard deviations of coefficients, which a `JointPrior` counts in.
 
     Returns
     -------
@@ -175,6 +255,8 @@ def write_prior(
     """
     if isinstance(prior, ScaledPrior):
         return prior.write(name, dims)
+    if isinstance(prior, JointPrior):
+        return prior.write(name, dims, shape, np.ones(shape) if scales is None else scales)
     if isinstance(prior, TensorVariable):
         return _register(name, prior, dims, shape, constraint)
     if isinstance(prior, CreatesVariable):
@@ -219,13 +301,23 @@ def _checked_shape(name: str, variable: TensorVariable, shape: tuple[int, ...]) 
     return variable
 
 
+def support_point(prior: ScaledPrior | TensorVariable | float) -> float:
+    """Give a typical value of a scalar prior, the one that PyMC starts from."""
+    if isinstance(prior, ScaledPrior):
+        fixed = {key: value for key, value in prior.fixed.items() if key != "default_transform"}
+        prior = prior.distribution.dist(**fixed, **prior.arguments)
+    if isinstance(prior, TensorVariable):
+        return float(pm.distributions.distribution.support_point(prior).eval(mode="FAST_COMPILE"))
+    return float(prior)
+
+
 def prior_text(prior: Prior) -> str:
     """Write a prior in one short line for tables."""
     if isinstance(prior, ScaledPrior):
         return str(prior)
     if isinstance(prior, TensorVariable):
         return str(pm.printing.str_for_dist(prior, formatting="plain", include_params=True)).strip()
-    if isinstance(prior, CreatesVariable):
+    if isinstance(prior, CreatesVariable | JointPrior):
         return repr(prior)
     return f"fixed at {prior:g}"
 

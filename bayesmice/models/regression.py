@@ -4,7 +4,7 @@
 its blueprints say how to write the PyMC model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,18 +13,36 @@ import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
-from bayesmice.errors import SpecificationError
-from bayesmice.models.blueprint import COEFFICIENTS, Blueprint, location_names, write_regression
-from bayesmice.models.design import Design
-from bayesmice.models.families import (
-    DEFAULT_FAMILIES,
-    FAMILIES,
-    Family,
-    TargetSummary,
-    summarize_target,
+from bayesmice.models.blueprint import (
+    COEFFICIENTS,
+    PREDICTORS_DATA,
+    Blueprint,
+    CensoredRows,
+    LinearPredictor,
+    RegressionRows,
+    WrittenRegression,
+    location_names,
+    write_regression,
 )
-from bayesmice.models.formulas import formula_predictors
-from bayesmice.models.priors import Prior, ScaledPrior, UserPrior, check_user_prior, prior_text
+from bayesmice.models.design import Design
+from bayesmice.models.draws import PMM
+from bayesmice.models.families import PRIOR_SCALE, Auxiliary, Family, TargetSummary
+from bayesmice.models.links import LINKS
+from bayesmice.models.priors import (
+    CoefficientGroup,
+    JointPrior,
+    Prior,
+    ScaledPrior,
+    UserPrior,
+    normal_coefficients,
+    prior_text,
+    support_point,
+)
+from bayesmice.models.sampling import Sampling
+from bayesmice.models.terms import FormulaDesign
+
+PARENT = ""
+"""Stands for the parent parameter among the parts of a regression."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +52,38 @@ class Regression:
     Parameters
     ----------
     formula : str, default "."
-        Predictors: column names joined by ``+`` and ``-``; ``.`` stands for all other columns.
-    family : str, optional
-        Distribution of the target: ``"gaussian"``, ``"bernoulli"``, ``"categorical"`` or
-        ``"cumulative"``. By default the one that suits the target's measurement scale.
+        Predictors, in the grammar of formulaic: ``.`` for all other columns, ``+ - : * **``,
+        ``I()``, ``C()`` with contrasts, ``np.log`` and other NumPy functions, ``center``,
+        ``scale``, ``poly``, ``bs``, ``cr``, ``cc``, and Python arithmetic. What a transform learns
+        (knots, means, levels) it learns once, from the observed data.
+    family : str or Family, optional
+        Distribution of the target: one of ``bayesmice.models.FAMILIES``, or a `Family` of your own.
+        By default the one that suits the target's measurement scale.
+    link : str, optional
+        Link of the family's parent parameter, where it offers more than one: ``"probit"``.
     priors : mapping of str to prior, optional
         Priors by parameter name: a coefficient (``"age"``, ``"hyp[T.yes]"``), all coefficients of a
-        column (``"stage"``), all coefficients without a prior of their own (``"coefficients"``),
-        ``"Intercept"`` or ``"cutpoints"``, ``"sigma"``. Each is an unnamed PyMC distribution
-        (``pm.Normal.dist(0, 1)``), a number that fixes the parameter, or an object with
-        ``create_variable(name)``. All are on the original scale of the data; the intercept is the
-        linear predictor where every predictor is zero.
+        term (``"stage"``, ``"C(stage)"``, ``"age:hyp"``), all coefficients without a prior of their
+        own (``"coefficients"``), ``"Intercept"`` or ``"cutpoints"``, an auxiliary parameter
+        (``"sigma"``). Each is an unnamed PyMC distribution (``pm.Normal.dist(0, 1)``), a number
+        that fixes the parameter, an object with ``create_variable(name)``, or, for coefficients,
+        one of ``bm.priors``. All are on the original scale of the data; the intercept is the linear
+        predictor where every predictor is zero.
+    distributional : mapping of str to str, optional
+        Formulas of auxiliary parameters that have predictors of their own, such as
+        ``{"sigma": "age"}``. Their coefficients are named ``sigma_Intercept``, ``sigma_age``.
+    trials : str or int, optional
+        Number of trials of a binomial target: a complete column, or one number.
+    draw : "predictive" or PMM, optional
+        How missing cells are drawn. By default from the posterior predictive distribution, and by
+        ``PMM()`` for columns of whole numbers under the gaussian family.
+    kernel : str, default "auto"
+        ``"hmc"`` (preconditioned by the curvature at the mode) or ``"nuts"``. ``"auto"`` is HMC for
+        most regressions, and NUTS for those with a prior from ``bm.priors``.
+    inner_steps : int, optional
+        Transitions of the parameters per visit; by default 1.
+    extra_namespace : mapping of str to object, optional
+        Functions of your own that formulas may use. They get and return whole columns.
 
     Examples
     --------
@@ -54,8 +93,15 @@ class Regression:
     """
 
     formula: str = "."
-    family: str | None = None
+    family: str | Family | None = None
+    link: str | None = None
     priors: Mapping[str, UserPrior] = field(default_factory=dict)
+    distributional: Mapping[str, str] = field(default_factory=dict)
+    trials: str | int | None = None
+    draw: str | PMM | None = None
+    kernel: str = "auto"
+    inner_steps: int | None = None
+    extra_namespace: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,88 +114,187 @@ class RegressionModel:
         The column that is modelled.
     family : Family
         Its distribution.
-    predictors : tuple of str
-        Columns that predict it; constant columns are left out.
+    formulas : mapping of str to FormulaDesign
+        The design of the parent parameter (under `PARENT`), and of auxiliary parameters that have
+        predictors of their own.
     design : Design
         The design of the whole data set.
     priors : mapping of str to UserPrior
         The user's priors, by name.
+    given : mapping of str to ndarray of shape (n_rows,)
+        Known parameters.
+    draw : PMM or None
+        How missing cells are drawn; None for the predictive distribution.
+    sampling : Sampling
+        Kernel and steps.
     """
 
     target: Column
     family: Family
-    predictors: tuple[str, ...]
+    formulas: Mapping[str, FormulaDesign]
     design: Design
     priors: Mapping[str, UserPrior]
+    given: Mapping[str, NDArray[np.float64]]
+    draw: PMM | None
+    sampling: Sampling
 
     @cached_property
     def summary(self) -> TargetSummary:
         """What default priors are scaled from."""
-        return summarize_target(self.target)
+        return self.family.summary(self.target)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The one column that is modelled."""
+        return (self.target.name,)
+
+    @cached_property
+    def predictors(self) -> tuple[str, ...]:
+        """The data columns that are read, in the order of the data."""
+        read = {name for formula in self.formulas.values() for name in formula.columns}
+        return tuple(name for name in self.design.encodings if name in read)
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """The terms that predict, those of auxiliary parameters with their prefix."""
+        return tuple(
+            f"{_prefix(parameter)}{term}"
+            for parameter, formula in self.formulas.items()
+            for term, positions in formula.terms.items()
+            if positions
+        )
 
     @cached_property
     def included(self) -> NDArray[np.bool_]:
-        """Which design columns predict the target, of shape (design.width,)."""
-        return self.design.included(self.predictors)
+        """Which columns of the whole design predict the target, of shape (design.width,)."""
+        return self.design.included(self.formulas[PARENT].columns)
 
     @property
     def shares_program(self) -> bool:
         """Whether the model differs from others of its family only in data."""
-        return not self.priors
+        return not self.priors and len(self.formulas) == 1 and self.formulas[PARENT].is_plain
 
     @cached_property
     def padded(self) -> Blueprint:
         """The model over all design columns, which a shared program masks."""
-        return self._blueprint(np.arange(self.design.width))
+        design = self.design
+        return self._blueprint(
+            {PARENT: self._linear_predictor(PARENT, design.names, design.centers, design.units)}
+        )
 
     @cached_property
     def visible(self) -> Blueprint:
         """The model over its own predictors, as a user sees it."""
-        return self._blueprint(np.flatnonzero(self.included))
-
-    def _blueprint(self, kept: NDArray[np.intp]) -> Blueprint:
-        names = tuple(self.design.names[position] for position in kept)
-        family, summary = self.family, self.summary
-        groups: dict[str, tuple[Prior, NDArray[np.intp]]] = {}
-        taken = np.zeros(len(kept), dtype=bool)
-        for name, prior in self.priors.items():
-            positions = np.array(
-                [i for i, full in enumerate(kept) if full in self.group(name)], int
-            )
-            if len(positions):
-                groups[name] = (prior, positions)
-                taken[positions] = True
-        free = np.flatnonzero(~taken)
-        free_prior: Prior = self.priors.get(
-            COEFFICIENTS, family.coefficient_prior(summary, self.design.units[kept][free])
+        return self._blueprint(
+            {
+                parameter: self._linear_predictor(
+                    parameter, formula.names, formula.centers, formula.units
+                )
+                for parameter, formula in self.formulas.items()
+            }
         )
+
+    def _blueprint(self, parts: Mapping[str, LinearPredictor]) -> Blueprint:
         return Blueprint(
             target=self.target.name,
-            family=family,
-            location_names=location_names(family, self.target),
+            family=self.family,
+            parent=parts[PARENT],
+            auxiliary={
+                name: parts.get(name)
+                or self.priors.get(name, auxiliary.default_prior(self.summary))
+                for name, auxiliary in self.family.auxiliaries.items()
+            },
+            has_limits=self.target.has_limits,
+        )
+
+    def _linear_predictor(
+        self,
+        parameter: str,
+        names: tuple[str, ...],
+        centers: NDArray[np.float64],
+        units: NDArray[np.float64],
+    ) -> LinearPredictor:
+        family, summary, prefix = self.family, self.summary, _prefix(parameter)
+        is_parent = parameter == PARENT
+        if is_parent:
+            scales = family.coefficient_scale(summary, units)
+            location, default = family.location, family.location_prior(summary)
+        else:
+            scales, location = 1.0 / units, "Intercept"
+            default = auxiliary_location_prior(family.auxiliaries[parameter], summary)
+        groups: dict[str, tuple[Prior, NDArray[np.intp]]] = {}
+        taken = np.zeros(len(names), dtype=bool)
+        for name, prior in self.priors.items():
+            positions = self.group(parameter, name)
+            if len(positions):
+                settled = self._settled(parameter, name, prior, scales[positions].shape)
+                groups[name.removeprefix(prefix)] = (settled, positions)
+                taken[positions] = True
+        free = np.flatnonzero(~taken)
+        free_name = f"{prefix}{COEFFICIENTS}"
+        free_prior: Prior = normal_coefficients(scales[free])
+        if free_name in self.priors and len(free):
+            free_prior = self._settled(
+                parameter, free_name, self.priors[free_name], scales[free].shape
+            )
+        return LinearPredictor(
+            prefix=prefix,
+            location=location if self.formulas[parameter].has_intercept else "",
+            location_names=location_names(family, self.target) if is_parent else (),
+            per_location=is_parent and family.slopes_per_location,
+            location_prior=self.priors.get(f"{prefix}{location}", default),
+            location_constraint=family.location_constraint if is_parent else {},
             design_names=names,
-            centers=self.design.centers[kept],
+            centers=centers,
+            scales=scales,
             free=free,
             free_prior=free_prior,
             groups=groups,
-            location_prior=self.priors.get(family.location, family.location_prior(summary)),
-            auxiliary_priors={
-                name: self.priors.get(name, prior)
-                for name, prior in family.auxiliary_priors(summary).items()
-            },
         )
 
-    def group(self, name: str) -> set[int]:
-        """Find the design columns that a prior's name means: all of a column, or a single one."""
-        if name in self.predictors:
-            return set(range(*self.design.slices[name].indices(self.design.width)))
-        return {
-            position
-            for position in np.flatnonzero(self.included).tolist()
-            if self.design.names[position] == name
-        }
+    def _settled(
+        self, parameter: str, name: str, prior: UserPrior, shape: tuple[int, ...]
+    ) -> UserPrior:
+        if not isinstance(prior, JointPrior):
+            return prior
+        return prior.settled(
+            CoefficientGroup(
+                f"The prior {name!r} of the model for {self.target.name!r}",
+                shape,
+                len(self.target.known_values),
+                unit_is_total=parameter == PARENT and self.family.link == "identity",
+            )
+        )
 
-    def write(self, store: ColumnStore, fills: Mapping[str, NDArray[np.float64]]) -> pm.Model:
+    def group(self, parameter: str, name: str) -> NDArray[np.intp]:
+        """Find the design columns that a prior's name means: those of a term, or a single one."""
+        formula, prefix = self.formulas[parameter], _prefix(parameter)
+        if not name.startswith(prefix):
+            return np.zeros(0, dtype=np.intp)
+        bare = name.removeprefix(prefix)
+        if bare in formula.terms:
+            return np.array(formula.terms[bare], dtype=np.intp)
+        return np.flatnonzero([column == bare for column in formula.names])
+
+    def parameter_names(self) -> tuple[str, ...]:
+        """List the names that a prior can have."""
+        names: dict[str, None] = {}
+        for parameter, formula in self.formulas.items():
+            prefix = _prefix(parameter)
+            location = self.family.location if parameter == PARENT else "Intercept"
+            own = (
+                *((location,) if formula.has_intercept else ()),
+                COEFFICIENTS,
+                *formula.terms,
+                *formula.names,
+            )
+            names |= dict.fromkeys(f"{prefix}{name}" for name in own)
+        plain = (name for name in self.family.auxiliaries if name not in self.formulas)
+        return tuple(names | dict.fromkeys(plain))
+
+    def write(
+        self, store: ColumnStore, fills: Mapping[str, NDArray[np.float64]]
+    ) -> WrittenRegression:
         """Write the PyMC model of the observed rows, with its own predictors only.
 
         Parameters
@@ -161,139 +306,114 @@ class RegressionModel:
 
         Returns
         -------
-        pm.Model
+        WrittenRegression
             The model.
         """
-        self.check_name()
-        blocks = []
-        for name in self.predictors:
-            values = store.columns[name].values.copy()
-            values[store.columns[name].missing_rows] = fills.get(name, np.zeros(0))
-            blocks.append(self.design.encodings[name].encode(values))
-        design = np.concatenate(blocks, axis=1) if blocks else np.zeros((store.n_rows, 0))
-        seen = self.target.observed
-        return write_regression(self.visible, design[seen], self.observed(self.target.values[seen]))
+        designs = self.designs(completed_columns(store, self.predictors, fills))
+        return write_regression(
+            self.visible, self.rows(designs, self.target.observed), self.censored(designs)
+        )
 
-    def check_name(self) -> None:
-        """Refuse a target named like something else in its own model."""
-        if self.target.name in self.visible.names:
-            raise SpecificationError(
-                f"Column {self.target.name!r} has the name of a variable of its own regression, or "
-                "of one of its dimensions. Rename the column."
-            )
+    def designs(self, columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+        """Evaluate the designs of all formulas at completed columns, by the name of their data."""
+        return {
+            f"{_prefix(parameter)}{PREDICTORS_DATA}": np.asarray(formula.evaluate(columns, np))
+            for parameter, formula in self.formulas.items()
+        }
+
+    def rows(
+        self, designs: Mapping[str, NDArray[np.float64]], kept: NDArray[np.bool_]
+    ) -> RegressionRows:
+        """Choose rows that enter the likelihood by their values."""
+        return RegressionRows(
+            {name: design[kept] for name, design in designs.items()},
+            {name: value[kept] for name, value in self.given.items()},
+            self.observed(self.target.values[kept]),
+        )
+
+    def censored(self, designs: Mapping[str, NDArray[np.float64]]) -> CensoredRows | None:
+        """Choose the rows that enter the likelihood by their limits; None if there are none."""
+        if self.target.limits is None:
+            return None
+        kept = self.target.is_limited
+        return CensoredRows(
+            {name: design[kept] for name, design in designs.items()},
+            {name: value[kept] for name, value in self.given.items()},
+            *(limit[kept] for limit in self.target.limits),
+        )
 
     def observed(self, values: NDArray[np.float64]) -> NDArray[np.generic]:
         """Give values of the target in the type that its likelihood reads."""
-        return values.astype(np.int32) if self.target.levels else values
+        return values.astype(np.int32) if self.family.support.is_discrete else values
 
     @property
     def formula(self) -> str:
-        """The model's formula with its effective predictors."""
-        return f"{self.target.name} ~ {' + '.join(('1', *self.predictors))}"
+        """The model's formula with its effective terms."""
+        intercept = "1" if self.formulas[PARENT].has_intercept else "0"
+        own = [term for term, positions in self.formulas[PARENT].terms.items() if positions]
+        return f"{self.target.name} ~ {' + '.join((intercept, *own))}"
 
     def describe_priors(self) -> dict[str, str]:
         """List the priors as text, by parameter name."""
-        blueprint = self.visible
-        name = blueprint.family.location
-        centered = "_centered" if isinstance(blueprint.location_prior, ScaledPrior) else ""
-        table = {name + centered: prior_text(blueprint.location_prior)}
-        if isinstance(blueprint.free_prior, ScaledPrior):
-            table |= {
-                self.design.names[position]: prior_text(blueprint.free_prior.take(np.array([i])))
-                for i, position in enumerate(np.flatnonzero(self.included)[blueprint.free])
-            }
-        elif len(blueprint.free):
-            table[COEFFICIENTS] = prior_text(blueprint.free_prior)
-        table |= {group: prior_text(prior) for group, (prior, _) in blueprint.groups.items()}
-        return table | {key: prior_text(p) for key, p in blueprint.auxiliary_priors.items()}
+        table: dict[str, str] = {}
+        for part in self.visible.predictors:
+            prefix = part.prefix
+            if part.location:
+                centered = "_centered" if isinstance(part.location_prior, ScaledPrior) else ""
+                table[f"{prefix}{part.location}{centered}"] = prior_text(part.location_prior)
+            if isinstance(part.free_prior, ScaledPrior):
+                table |= {
+                    f"{prefix}{part.design_names[position]}": prior_text(
+                        part.free_prior.take(np.array([i]))
+                    )
+                    for i, position in enumerate(part.free)
+                }
+            elif len(part.free):
+                table[f"{prefix}{COEFFICIENTS}"] = prior_text(part.free_prior)
+            table |= {f"{prefix}{name}": prior_text(p) for name, (p, _) in part.groups.items()}
+        return table | {
+            name: prior_text(prior)
+            for name, prior in self.visible.auxiliary.items()
+            if not isinstance(prior, LinearPredictor)
+        }
 
 
-def resolve_regression(
-    description: Regression, target: Column, columns: Sequence[Column], design: Design
-) -> RegressionModel:
-    """Work out what a regression means for one target, and check it.
+def completed_columns(
+    store: ColumnStore, names: tuple[str, ...], fills: Mapping[str, NDArray[np.float64]]
+) -> dict[str, NDArray[np.float64]]:
+    """Put values into the missing cells of some columns.
 
     Parameters
     ----------
-    description : Regression
-        What the user wrote, or a default.
-    target : Column
-        The column that is modelled.
-    columns : sequence of Column
-        All columns of the data.
-    design : Design
-        The design of the data.
+    store : ColumnStore
+        The data.
+    names : tuple of str
+        Which columns.
+    fills : mapping of str to ndarray of shape (n_missing,)
+        Values or level codes for each incomplete one.
 
     Returns
     -------
-    RegressionModel
-        The resolved model.
-
-    Raises
-    ------
-    SpecificationError
-        If the family, the formula or a prior does not fit the target.
+    dict of str to ndarray of shape (n_rows,)
+        Values or level codes.
     """
-    family = _resolve_family(description.family, target)
-    named = formula_predictors(description.formula, target.name, [c.name for c in columns])
-    predictors = tuple(name for name in named if name in design.encodings)
-    model = RegressionModel(target, family, predictors, design, description.priors)
-    _check_priors(model)
-    return model
+    columns = {}
+    for name in names:
+        values = store.columns[name].values.copy()
+        values[store.columns[name].missing_rows] = fills.get(name, np.zeros(0))
+        columns[name] = values
+    return columns
 
 
-def check_description(description: Regression, target: Column, columns: Sequence[str]) -> None:
-    """Check formula and family of a model that will not be used."""
-    _resolve_family(description.family, target)
-    formula_predictors(description.formula, target.name, columns)
+def auxiliary_location_prior(auxiliary: Auxiliary, summary: TargetSummary) -> ScaledPrior:
+    """Give the default prior of an auxiliary parameter's linear predictor, at mean predictors.
+
+    It is centered where the parameter's own default prior has its support point.
+    """
+    typical = support_point(auxiliary.default_prior(summary))
+    center = float(LINKS[auxiliary.link].forward(np.asarray(typical)))
+    return ScaledPrior(pm.Normal, {"mu": center, "sigma": PRIOR_SCALE})
 
 
-def _resolve_family(name: str | None, target: Column) -> Family:
-    if name is None:
-        return DEFAULT_FAMILIES[target.scale]
-    if not isinstance(name, str) or name not in FAMILIES:
-        raise SpecificationError(
-            f"The model for {target.name!r} has family={name!r}, which is not known. Families: "
-            f"{', '.join(FAMILIES)}."
-        )
-    family = FAMILIES[name]
-    if target.scale not in family.scales:
-        raise SpecificationError(
-            f"The model for {target.name!r} has family={name!r}, which suits "
-            f"{' and '.join(family.scales)} columns; "
-            f"{target.name!r} is {target.scale}. The default is "
-            f"{DEFAULT_FAMILIES[target.scale].name!r}."
-        )
-    return family
-
-
-def _check_priors(model: RegressionModel) -> None:
-    if not isinstance(model.priors, Mapping):
-        raise SpecificationError(
-            f"The priors of the model for {model.target.name!r} are {model.priors!r:.80}; expected "
-            "a mapping from parameter names to distributions."
-        )
-    parameters = (
-        model.family.location,
-        *model.family.auxiliary_priors(model.summary),
-        COEFFICIENTS,
-    )
-    coefficients = [model.design.names[i] for i in np.flatnonzero(model.included)]
-    known = dict.fromkeys((*parameters, *model.predictors, *coefficients))
-    covered: dict[int, str] = {}
-    for name, prior in model.priors.items():
-        where = f"The prior {name!r} of the model for {model.target.name!r}"
-        if name not in known:
-            raise SpecificationError(
-                f"{where} belongs to no parameter. Parameters: {', '.join(known)}."
-            )
-        check_user_prior(where, prior)
-        if name in parameters:
-            continue
-        for position in model.group(name):
-            if position in covered:
-                raise SpecificationError(
-                    f"{where} and the prior {covered[position]!r} both claim "
-                    f"{model.design.names[position]!r}. Keep one."
-                )
-            covered[position] = name
+def _prefix(parameter: str) -> str:
+    return f"{parameter}_" if parameter else ""

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bayesmice.plots.density import plot_density
+    from bayesmice.plots.prior import draw_prior_predictive
     from bayesmice.plots.trace import plot_trace
 else:
     _MODULES = {
+        "draw_prior_predictive": "bayesmice.plots.prior",
         "plot_density": "bayesmice.plots.density",
         "plot_trace": "bayesmice.plots.trace",
     }
@@ -22,4 +24,4 @@ else:
         return getattr(import_module(_MODULES[name]), name)
 
 
-__all__ = ["plot_density", "plot_trace"]
+__all__ = ["draw_prior_predictive", "plot_density", "plot_trace"]

@@ -126,9 +126,9 @@ def plot_density(
         for name in names
     }
     with shared_style():
-        collection = _panels(cells)
+        collection = panels(cells)
         for column in columns:
-            draw = _draw_levels if column.levels else _draw_numbers
+            draw = draw_levels if column.levels else _draw_numbers
             draw(collection, column, cells[column.name])
         titles = {
             (name,): f"{name}: {cells[name].sizes[CELL]} of {store.n_rows} imputed"
@@ -139,7 +139,12 @@ def plot_density(
     return collection
 
 
-def _panels(cells: Mapping[str, xr.DataArray]) -> PlotCollection:
+def panels(cells: Mapping[str, xr.DataArray]) -> PlotCollection:
+    """Lay out one panel per column, in which the lines of imputations or draws overlay each other.
+
+    These are the first dimension of every array.
+    """
+    (overlaid,) = {values.dims[0] for values in cells.values()}
     n_columns, n_rows = min(len(cells), COLUMNS), -(-len(cells) // COLUMNS)
     width, height = SINGLE_PANEL if len(cells) == 1 else PANEL
     return PlotCollection.wrap(
@@ -147,7 +152,7 @@ def _panels(cells: Mapping[str, xr.DataArray]) -> PlotCollection:
         cols=["__variable__"],
         col_wrap=COLUMNS,
         backend=BACKEND,
-        aes={"overlay": ["imputation"]},
+        aes={"overlay": [overlaid]},
         figure_kwargs={"figsize": (width * n_columns, height * n_rows + LEGEND_HEIGHT)},
     )
 
@@ -180,7 +185,7 @@ class Smoothing:
 def _draw_numbers(collection: PlotCollection, column: Column, imputed: xr.DataArray) -> None:
     observed = xr.DataArray(column.observed_values, dims=CELL, name=column.name)
     reference = observed if _has_density(column.observed_values) else imputed
-    smoothing = _smoothing(reference.to_numpy().ravel())
+    smoothing = smoothing_of(reference.to_numpy().ravel())
     thin = {**IMPUTED, "alpha": crowd_alpha(imputed.sizes["imputation"])}
     imputed_curves, observed_curve = _curves(imputed, smoothing), _curves(observed, smoothing)
     collection.map(visuals.line_xy, "imputed", data=imputed_curves, **thin)
@@ -196,7 +201,7 @@ def _draw_numbers(collection: PlotCollection, column: Column, imputed: xr.DataAr
 
 def _curves(values: xr.DataArray, smoothing: Smoothing) -> xr.DataArray:
     curves: xr.DataArray = xr.apply_ufunc(
-        _density,
+        density_curve,
         values,
         kwargs={"smoothing": smoothing},
         input_core_dims=[[CELL]],
@@ -224,7 +229,8 @@ def _draw_marks(
     )
 
 
-def _density(values: Numbers, smoothing: Smoothing) -> Numbers:
+def density_curve(values: Numbers, smoothing: Smoothing) -> Numbers:
+    """Give the points of a density, of shape (2, GRID); NaN for too few values."""
     if not _has_density(values):
         return np.full((2, GRID), np.nan)
     bandwidth = smoothing.bandwidth(len(values))
@@ -247,7 +253,8 @@ def _has_density(values: Numbers) -> bool:
     return len(values) >= MIN_VALUES and bool(np.ptp(values) > 0)
 
 
-def _smoothing(values: Numbers) -> Smoothing:
+def smoothing_of(values: Numbers) -> Smoothing:
+    """Learn how to smooth values of a column."""
     if not _has_density(values):
         return Smoothing(0.0, 0.0, -np.inf, np.inf)
     # Not the quartiles: they say nothing of a variable with many zeros.
@@ -267,8 +274,11 @@ def _smoothing(values: Numbers) -> Smoothing:
     )
 
 
-def _draw_levels(collection: PlotCollection, column: Column, imputed: xr.DataArray) -> None:
-    n_levels, m = len(column.levels), imputed.sizes["imputation"]
+def draw_levels(
+    collection: PlotCollection, column: Column, imputed: xr.DataArray, label: str = "imputed"
+) -> None:
+    """Draw proportions of levels: bars of the observed values, dots of each imputation or draw."""
+    n_levels, m, dim = len(column.levels), len(imputed), imputed.dims[0]
     observed = _proportions(column.observed_values, n_levels)
     drawn = np.stack([_proportions(codes, n_levels) for codes in imputed.to_numpy()])
     bars = _bars(observed).rename(column.name)
@@ -279,13 +289,13 @@ def _draw_levels(collection: PlotCollection, column: Column, imputed: xr.DataArr
     offsets = np.linspace(-1, 1, m) * BAR_WIDTH * 0.4 if m > 1 else np.zeros(1)
     dots = xr.DataArray(
         np.stack([np.arange(n_levels) + offsets[:, None], drawn], axis=1),
-        dims=("imputation", "plot_axis", POINT),
-        coords={"imputation": imputed["imputation"], "plot_axis": ["x", "y"]},
+        dims=(dim, "plot_axis", POINT),
+        coords={dim: imputed[dim], "plot_axis": ["x", "y"]},
         name=column.name,
     )
     collection.map(
         visuals.scatter_xy,
-        "imputed",
+        label,
         data=dots,
         color=IMPUTED["color"],
         alpha=crowd_alpha(m),

@@ -1,7 +1,8 @@
 """The state of all chains: the completed columns and the kernel state of each model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,12 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bayesmice.data import ColumnStore
-from bayesmice.kernels import Target
+from bayesmice.kernels import Program, Target
 from bayesmice.kernels.kernel import Array
-from bayesmice.kernels.programs import TunedState
 from bayesmice.kernels.targets import column_input
-from bayesmice.models.custom import data_name
 from bayesmice.models.design import Design
+
+
+@dataclass
+class Lane:
+    """Chains of one target that run the same program.
+
+    Attributes
+    ----------
+    program : Program
+        The program.
+    chains : ndarray of shape (n_lane,)
+        Their positions among all chains.
+    state : TunedState, or whatever the program keeps
+        Kernel states, with the chains of the lane as first axis.
+    since : int
+        The sweep in which the lane began.
+    """
+
+    program: Program
+    chains: NDArray[np.intp]
+    state: Any
+    since: int
 
 
 @dataclass
@@ -28,15 +49,15 @@ class ChainState:
     design : Array of shape (n_chains, n_rows, n_design)
         Completed design of each chain.
     columns : dict of str to Array of shape (n_chains, n_rows)
-        Completed columns that custom models read.
-    kernels : dict of str to TunedState
-        By target, with the chains as first axis.
+        Completed columns that models read one by one.
+    lanes : dict of str to list of Lane
+        By target; one lane unless a kernel was changed for some chains.
     """
 
     ids: Array
     design: Array
     columns: dict[str, Array]
-    kernels: dict[str, TunedState]
+    lanes: dict[str, list[Lane]] = field(default_factory=dict)
 
 
 def start_chains(
@@ -69,30 +90,71 @@ def start_chains(
     read = {name for target in targets for name in target.reads}
     columns = {name: jnp.asarray(_completed_input(store, name, fill[name])) for name in read}
     completed = jnp.asarray(_completed_design(store, design, fill, len(ids)))
-    state = ChainState(jnp.asarray(np.asarray(ids)), completed, columns, {})
+    state = ChainState(jnp.asarray(np.asarray(ids)), completed, columns)
     for target in targets:
-        first = {data_name(name): columns[name][0] for name in target.reads}
-        state.kernels[target.column.name] = target.program.empty_state(
-            len(ids), completed[0], first, target.given
-        )
+        everyone = np.arange(len(ids))
+        state.lanes[target.name] = [start_lane(state, target, target.program, everyone, 0)]
     return state
 
 
-def varying_inputs(state: ChainState, target: Target) -> dict[str, Array]:
-    """Give the completed columns that a target's model reads, by input name."""
-    return {data_name(name): state.columns[name] for name in target.reads}
+def start_lane(
+    state: ChainState, target: Target, program: Program, chains: NDArray[np.intp], since: int
+) -> Lane:
+    """Begin a lane, with kernel states that are yet to be tuned."""
+    first = {name: column[0] for name, column in varying_columns(state, target, chains).items()}
+    empty = program.empty_state(len(chains), state.design[0], first, target.given)
+    return Lane(program, chains, empty, since)
 
 
-def write_column(state: ChainState, target: Target, cells: Array) -> None:
-    """Put newly drawn cells into a column that custom models read."""
-    name = target.column.name
-    if name in state.columns:
-        state.columns[name] = _set_cells(state.columns[name], target.given.rows.missing, cells)
+def varying_columns(
+    state: ChainState, target: Target, chains: NDArray[np.intp]
+) -> dict[str, Array]:
+    """Give what a target's model reads of some chains, by name of a column or of a host's design.
+
+    Parameters
+    ----------
+    state : ChainState
+        All chains.
+    target : Target
+        The target.
+    chains : ndarray of shape (n_lane,)
+        Positions of the chains.
+
+    Returns
+    -------
+    dict of str to Array
+        Each with the chains as first axis.
+    """
+    columns = {name: state.columns[name][chains] for name in target.reads}
+    if not target.host_designs:
+        return columns
+    complete = {name: np.asarray(column) for name, column in target.given.columns.items()}
+    by_chain = [
+        complete | {name: np.asarray(column[position]) for name, column in columns.items()}
+        for position in range(len(chains))
+    ]
+    designs = {
+        name: jnp.asarray(np.stack([formula.evaluate(own, np) for own in by_chain]))
+        for name, formula in target.host_designs.items()
+    }
+    return columns | designs
+
+
+def write_columns(
+    state: ChainState, target: Target, chains: NDArray[np.intp], cells: tuple[Array, ...]
+) -> None:
+    """Put newly drawn cells into columns that models read one by one."""
+    for column, rows, drawn in zip(target.columns, target.given.rows, cells, strict=True):
+        if column.name in state.columns:
+            state.columns[column.name] = _set_cells(
+                state.columns[column.name], jnp.asarray(chains), rows.missing, drawn
+            )
 
 
 @jax.jit
-def _set_cells(column: Array, rows: Array, cells: Array) -> Array:
-    return column.at[:, rows].set(cells.astype(column.dtype), mode="drop")
+def _set_cells(column: Array, chains: Array, rows: Array, cells: Array) -> Array:
+    places = (chains[:, None], rows[None, :])
+    return column.at[places].set(cells.astype(column.dtype), mode="drop")
 
 
 def _completed_input(

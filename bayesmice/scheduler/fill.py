@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmice.data import ColumnStore
+from bayesmice.data import Column, ColumnStore
 
 FILL_STREAM = 0xF111
 """Keeps the random numbers of the fill apart from any other that the seed may give rise to."""
@@ -15,6 +15,8 @@ def initial_fill(
     store: ColumnStore, random_seed: int, chains: Sequence[int]
 ) -> dict[str, NDArray[np.float64]]:
     """Draw every missing cell from the observed values of its column, with replacement.
+
+    A cell with limits gets one within them, or another number if none was observed there.
 
     Parameters
     ----------
@@ -34,11 +36,24 @@ def initial_fill(
     return {
         name: np.stack(
             [
-                np.random.default_rng([random_seed, FILL_STREAM, chain, names.index(name)]).choice(
-                    store.columns[name].observed_values, store.columns[name].n_missing
+                _fill_column(
+                    store.columns[name],
+                    np.random.default_rng([random_seed, FILL_STREAM, chain, names.index(name)]),
                 )
                 for chain in chains
             ]
         )
         for name in store.incomplete
     }
+
+
+def _fill_column(column: Column, rng: np.random.Generator) -> NDArray[np.float64]:
+    if column.limits is None:
+        return rng.choice(column.observed_values, column.n_missing)
+    observed = column.observed_values if len(column.observed_values) else column.known_values
+    ordered = np.sort(observed)
+    lower, upper = (limit[column.missing_rows] for limit in column.limits)
+    first, end = np.searchsorted(ordered, lower), np.searchsorted(ordered, upper, side="right")
+    is_empty = first == end
+    cells = ordered[rng.integers(np.where(is_empty, 0, first), np.where(is_empty, 1, end))]
+    return np.where(is_empty, column.within_limits[column.missing_rows], cells)

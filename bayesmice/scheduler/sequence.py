@@ -1,23 +1,19 @@
 """The visit sequence: in which order a sweep visits the targets."""
 
-from collections.abc import Sequence
-
-from bayesmice.data import ColumnStore
+from collections.abc import Mapping
 
 
-def visit_sequence(store: ColumnStore, targets: Sequence[str]) -> tuple[str, ...]:
+def visit_sequence(missing: Mapping[str, int]) -> tuple[str, ...]:
     """Order targets from the fewest missing cells to the most; ties stay in the order of the data.
 
     Parameters
     ----------
-    store : ColumnStore
-        The data.
-    targets : sequence of str
-        Columns to visit.
+    missing : mapping of str to int
+        Number of missing cells of each target, in the order of the data.
 
     Returns
     -------
     tuple of str
         The order of one sweep.
     """
-    return tuple(sorted(targets, key=lambda name: store.columns[name].n_missing))
+    return tuple(sorted(missing, key=lambda name: missing[name]))

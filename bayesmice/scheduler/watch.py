@@ -27,7 +27,7 @@ def transition_events(target: Target, statistics: Mapping[str, NDArray[np.generi
     list of Event
         ``low_acceptance`` per chain, and ``divergences``.
     """
-    name, kernel = target.column.name, target.program.kernel
+    name, kernel = target.name, target.program.kernel
     n_sweeps = statistics["acceptance_rate"].shape[1]
     tuned = max(sweep for sweep in kernel.tuning_sweeps if sweep < n_sweeps)
     acceptance = statistics["acceptance_rate"][:, tuned:].astype(float).mean(axis=1)
@@ -79,7 +79,9 @@ def range_events(store: ColumnStore, cells: Mapping[str, NDArray[np.float64]]) -
     continuous = (
         store.columns[name]
         for name in store.incomplete
-        if store.columns[name].scale is Scale.CONTINUOUS and not store.columns[name].is_constant
+        if store.columns[name].scale is Scale.CONTINUOUS
+        and not store.columns[name].is_constant
+        and not store.columns[name].has_limits
     )
     return [event for column in continuous for event in _range_events(column, cells[column.name])]
 
@@ -94,8 +96,8 @@ def _range_events(column: Column, cells: NDArray[np.float64]) -> Sequence[Event]
                 "negative_values",
                 f"Of {cells.size} imputed values {n_negative} are negative, while every observed "
                 f"value is at least {low:.4g}. "
-                "If the column cannot be negative, give it a custom model with a positive "
-                "distribution.",
+                f"If the column cannot be negative, bounds={{{column.name!r}: (0, None)}} or "
+                f"bm.Regression with {_positive(low)} or draw=bm.PMM() keeps it so.",
                 column.name,
             )
         ]
@@ -112,3 +114,10 @@ def _range_events(column: Column, cells: NDArray[np.float64]) -> Sequence[Event]
             column.name,
         )
     ]
+
+
+def _positive(low: float) -> str:
+    """Name families whose values are as the observed ones."""
+    if low > 0:
+        return "family='gamma' or 'lognormal'"
+    return "family='hurdle_gamma' or 'hurdle_lognormal'"

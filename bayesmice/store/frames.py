@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from pandas.api import types
 
-from bayesmice.data import Column, ColumnStore, Scale
+from bayesmice.data import Column, ColumnStore, Scale, limit_names
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
@@ -28,7 +28,8 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     -------
     xarray.Dataset
         One variable per column over ``row``: values of a continuous column, level codes of any
-        other, NaN where missing. Attributes say how to make the data frame again.
+        other, NaN where missing; cells with limits keep what was recorded, and their limits are
+        coordinates. Attributes say how to make the data frame again.
     """
     variables: dict[str, xr.Variable] = {
         column.name: xr.Variable(
@@ -39,6 +40,8 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
         for column in store.columns.values()
     }
     coords: dict[str, xr.Variable] = {ROW: xr.Variable(ROW, np.arange(store.n_rows))}
+    for column in store.columns.values():
+        coords |= _limit_coords(column)
     index = store.frame.index
     if not _is_default(index):
         for level in range(index.nlevels):
@@ -58,13 +61,25 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     )
 
 
+def _limit_coords(column: Column) -> dict[str, xr.Variable]:
+    if column.limits is None:
+        return {}
+    ends = zip(("lower", "upper"), limit_names(column.name), column.limits, strict=True)
+    return {
+        name: xr.Variable(ROW, limit, {"long_name": f"{end} limits of {column.name}"})
+        for end, name, limit in ends
+    }
+
+
 def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
     """Give whole numbers as such where none is missing: floats are not exact beyond 2**53."""
-    if column.is_integer and not column.levels and not column.n_missing:
-        series = store.series(column.name)
-        dtype: Any = series.dtype
+    if column.levels:
+        return column.values  # noqa: PD011
+    series = store.series(column.name)
+    dtype: Any = series.dtype
+    if column.is_integer and not series.isna().any():
         return series.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
-    return column.values  # noqa: PD011
+    return series.to_numpy(dtype=float, na_value=np.nan)
 
 
 def column_attributes(column: Column) -> dict[str, object]:
@@ -92,7 +107,9 @@ def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
     ColumnStore
         The same columns, and a data frame with the same labels, index and dtypes.
     """
-    columns = {str(name): _column(str(name), array) for name, array in observed.data_vars.items()}
+    columns = {
+        str(name): _column(str(name), array, observed) for name, array in observed.data_vars.items()
+    }
     index = _index(observed)
     series = [
         _series(columns[str(name)], array, index) for name, array in observed.data_vars.items()
@@ -110,14 +127,18 @@ def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
     return ColumnStore(frame, columns)
 
 
-def _column(name: str, array: xr.DataArray) -> Column:
-    return Column(
+def _column(name: str, array: xr.DataArray, observed: xr.Dataset) -> Column:
+    recorded = Column(
         name,
         Scale(array.attrs["scale"]),
         np.asarray(array.to_numpy(), dtype=float),
         tuple(json.loads(array.attrs.get("levels", "[]"))),
         types.is_integer_dtype(_dtype(array.attrs)),
     )
+    lower, upper = limit_names(name)
+    if lower not in observed.coords:
+        return recorded
+    return recorded.with_limits(observed[lower].to_numpy(), observed[upper].to_numpy())
 
 
 def _series(column: Column, array: xr.DataArray, index: pd.Index) -> pd.Series:

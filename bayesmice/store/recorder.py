@@ -12,7 +12,7 @@ class LeftBehind(Protocol):
 
     @property
     def target(self) -> str:
-        """The column."""
+        """The column, or the block of columns that one model imputes."""
 
     @property
     def parameters(self) -> Mapping[str, NDArray[np.float64]]:
@@ -23,8 +23,8 @@ class LeftBehind(Protocol):
         """Statistics of the transition, of shape (n_chains,)."""
 
     @property
-    def cells(self) -> NDArray[np.float64]:
-        """Drawn cells, of shape (n_chains, n_missing)."""
+    def cells(self) -> Mapping[str, NDArray[np.float64]]:
+        """Drawn cells, of shape (n_chains, n_missing), by column."""
 
 
 class RunRecorder:
@@ -33,10 +33,12 @@ class RunRecorder:
     Parameters
     ----------
     targets : sequence of str
-        The columns that will be visited.
+        The targets that will be visited: columns, or blocks of them.
+    columns : sequence of str
+        The columns that they impute.
     """
 
-    def __init__(self, targets: Sequence[str]) -> None:
+    def __init__(self, targets: Sequence[str], columns: Sequence[str]) -> None:
         self._parameters: dict[str, list[Mapping[str, NDArray[np.float64]]]] = {
             target: [] for target in targets
         }
@@ -44,23 +46,28 @@ class RunRecorder:
             target: [] for target in targets
         }
         self._moments: dict[str, list[tuple[NDArray[np.float64], NDArray[np.float64]]]] = {
-            target: [] for target in targets
+            column: [] for column in columns
         }
         self.cells: dict[str, NDArray[np.float64]] = {}
 
     def record(self, visit: LeftBehind) -> None:
         """Keep what a visit left behind."""
-        target, cells = visit.target, visit.cells
-        self._parameters[target].append(visit.parameters)
-        self._statistics[target].append(visit.statistics)
-        spread = cells.std(axis=1, ddof=1) if cells.shape[1] > 1 else np.full(len(cells), np.nan)
-        self._moments[target].append((cells.mean(axis=1), spread))
-        self.cells[target] = cells
+        self._parameters[visit.target].append(visit.parameters)
+        self._statistics[visit.target].append(visit.statistics)
+        for column in self._moments.keys() & visit.cells.keys():
+            cells = visit.cells[column]
+            self._moments[column].append(_moments(cells))
+            self.cells[column] = cells
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The visited columns."""
+        """The visited targets."""
         return tuple(self._parameters)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The imputed columns."""
+        return tuple(self._moments)
 
     def parameters(self, target: str) -> dict[str, NDArray[np.float64]]:
         """Give the parameters of a target, each of shape (n_chains, n_sweeps, ...)."""
@@ -70,10 +77,15 @@ class RunRecorder:
         """Give the statistics of a target's transitions, each of shape (n_chains, n_sweeps)."""
         return _stacked(self._statistics[target])
 
-    def moments(self, target: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Give mean and sd of a target's drawn cells, each of shape (n_chains, n_sweeps)."""
-        means, spreads = zip(*self._moments[target], strict=True)
+    def moments(self, column: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give mean and sd of a column's drawn cells, each of shape (n_chains, n_sweeps)."""
+        means, spreads = zip(*self._moments[column], strict=True)
         return np.stack(means, axis=1), np.stack(spreads, axis=1)
+
+
+def _moments(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    spread = cells.std(axis=1, ddof=1) if cells.shape[1] > 1 else np.full(len(cells), np.nan)
+    return cells.mean(axis=1), spread
 
 
 def _stacked[T: np.generic](sweeps: Sequence[Mapping[str, NDArray[T]]]) -> dict[str, NDArray[T]]:

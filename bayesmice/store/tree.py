@@ -115,6 +115,63 @@ def build_tree(
     return xr.DataTree.from_dict(groups)
 
 
+def prior_tree(
+    parameters: Mapping[str, NDArray[np.generic]],
+    predictive: Mapping[str, NDArray[np.generic]],
+    observed: Mapping[str, NDArray[np.float64]],
+    labels: tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[object, ...]]],
+    columns: Sequence[Column],
+) -> xr.DataTree:
+    """Arrange prior draws of a conditional model as a tree that ArviZ reads.
+
+    Parameters
+    ----------
+    parameters, predictive : mapping of str to ndarray of shape (draws, ...)
+        Draws of parameters, and of targets.
+    observed : mapping of str to ndarray of shape (n_rows,)
+        Observed values or level codes of the targets.
+    labels : (mapping, mapping)
+        Named dimensions of the variables, and their labels; those of the rows are positions in the
+        data.
+    columns : sequence of Column
+        The targets.
+
+    Returns
+    -------
+    xarray.DataTree
+        With the groups ``prior``, ``prior_predictive`` and ``observed_data``.
+    """
+    dims, coords = labels
+    attributes = {column.name: column_attributes(column) for column in columns}
+
+    def dataset(draws: Mapping[str, NDArray[np.generic]]) -> xr.Dataset:
+        variables: dict[str, xr.Variable] = {}
+        used: set[str] = set()
+        for name, values in draws.items():
+            own = dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(values.ndim - 1))
+            used.update(own)
+            variables[name] = xr.Variable(
+                ("chain", "draw", *own), values[None], attributes.get(name, {})
+            )
+        kept = {dim: list(coords[dim]) for dim in used if dim in coords}
+        n_draws = len(next(iter(draws.values())))
+        return xr.Dataset(variables, kept | {"chain": [0], "draw": np.arange(n_draws)})
+
+    return xr.DataTree.from_dict(
+        {
+            "/prior": dataset(parameters),
+            "/prior_predictive": dataset(predictive),
+            "/observed_data": xr.Dataset(
+                {
+                    name: xr.Variable(dims.get(name, (ROW,)), values, attributes[name])
+                    for name, values in observed.items()
+                },
+                {ROW: list(coords[ROW])},
+            ),
+        }
+    )
+
+
 def imputations_dataset(
     store: ColumnStore, cells: Mapping[str, NDArray[np.float64]], run: RunDescription
 ) -> xr.Dataset:
@@ -205,12 +262,12 @@ def _conditional(
 
 def _sweep_stats(recorder: RunRecorder, run: RunDescription) -> xr.Dataset:
     variables = {
-        target: (
+        column: (
             ("chain", "draw", "statistic"),
-            np.stack(recorder.moments(target), axis=-1),
-            {"long_name": f"mean and standard deviation of the imputed cells of {target}"},
+            np.stack(recorder.moments(column), axis=-1),
+            {"long_name": f"mean and standard deviation of the imputed cells of {column}"},
         )
-        for target in recorder.targets
+        for column in recorder.columns
     }
     coords = {
         "chain": np.arange(run.m),

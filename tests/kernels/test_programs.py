@@ -10,12 +10,13 @@ from jax.flatten_util import ravel_pytree
 
 import bayesmice as bm
 from bayesmice.kernels import regression_target
+from bayesmice.kernels.choice import MAX_CURVATURE_DIM
 from bayesmice.kernels.curvature import find_curvature
 from bayesmice.kernels.hmc import HMC, leapfrog_steps
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import sum_over_rows
-from bayesmice.kernels.targets import MAX_CURVATURE_DIM
 from bayesmice.scheduler import initial_fill, start_chains
+from bayesmice.scheduler.chains import varying_columns
 from bayesmice.specification import Specification, specify
 
 
@@ -40,7 +41,9 @@ def engine_density(specification: Specification, name: str):
     fill = initial_fill(specification.store, 0, [0])
     state = start_chains(specification.store, specification.design, [target], fill, [0])
     program = target.program
-    inputs = program.inputs(state.design[0], {}, target.given)
+    columns = varying_columns(state, target, np.arange(1))
+    own = {key: column[0] for key, column in columns.items()}
+    inputs = program.inputs(state.design[0], own, target.given)
     start, unravel = ravel_pytree(program.model.initial(inputs))
     return program.logdensity(unravel, inputs, target.given), start, unravel, target
 
@@ -73,12 +76,59 @@ def test_engine_and_visible_model_have_the_same_density(
     np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
 
 
+RICH = {
+    "interactions, powers and functions": (
+        "y",
+        bm.Regression("x*flag + I(x**2) + np.exp(x / 50) + C(stage):x"),
+    ),
+    "splines and learned scales": ("y", bm.Regression("bs(x, df=4) + scale(x) + kind")),
+    "no intercept": ("y", bm.Regression("0 + kind + x")),
+    "a group's prior": (
+        "y",
+        bm.Regression("x + C(kind) + stage", priors={"C(kind)": pm.Normal.dist(0, 0.3)}),
+    ),
+    "a standard deviation with predictors": (
+        "y",
+        bm.Regression(
+            "x + flag",
+            distributional={"sigma": "x + kind"},
+            priors={"sigma_Intercept": pm.Normal.dist(0, 2), "sigma_x": pm.Normal.dist(0, 0.1)},
+        ),
+    ),
+    "probit": (
+        "stage",
+        bm.Regression("x + y", link="probit", priors={"x": pm.Normal.dist(0, 0.1)}),
+    ),
+    "a function of the user's": (
+        "y",
+        bm.Regression("own(x) + kind", extra_namespace={"own": lambda x: np.asarray(x) ** 2}),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RICH)
+def test_rich_regressions_are_compiled_as_they_are_shown(
+    mixed_data: pd.DataFrame, case: str
+) -> None:
+    name, regression = RICH[case]
+    specification = specify(mixed_data, {name: regression})
+    logdensity, start, unravel, _ = engine_density(specification, name)
+    density = specification.write_model(name).compile_logp(mode="FAST_COMPILE")
+    rng = np.random.default_rng()
+    for _ in range(3):
+        position = unravel(start + rng.normal(0, 0.1, start.shape))
+        flat, _ = ravel_pytree(position)
+        shown = float(density({key: np.asarray(value) for key, value in position.items()}))
+        assert np.isfinite(shown)
+        np.testing.assert_allclose(float(logdensity(flat)), shown, rtol=1e-7)
+
+
 def test_columns_of_a_family_share_one_program() -> None:
     rng = np.random.default_rng(5)
     frame = pd.DataFrame(rng.normal(size=(40, 20)), columns=[f"v{i}" for i in range(20)])
     frame = frame.mask(rng.random(frame.shape) < 0.1)
     specification = specify(frame, {"v3": bm.Regression(priors={"v4": pm.Normal.dist(0, 1)})})
-    programs = {name: specification.target(name).program for name in specification.target_names}
+    programs = {name: specification.target(name).program for name in specification.missing}
     assert len({id(program) for name, program in programs.items() if name != "v3"}) == 1
     assert programs["v3"] is not programs["v4"]
 
@@ -100,9 +150,10 @@ def test_rows_without_an_observed_value_have_no_weight(mixed_data: pd.DataFrame)
     model = specification.models["x"]
     target = regression_target(model, specification.store)
     expected = mixed_data["x"].notna().to_numpy().astype(float)
-    np.testing.assert_array_equal(target.given.rows.weights, expected)
+    np.testing.assert_array_equal(target.given.rows[0].weights, expected)
     assert (
-        float(sum_over_rows(jnp.ones(len(expected)), target.given.rows.weights)) == expected.sum()
+        float(sum_over_rows(jnp.ones(len(expected)), target.given.rows[0].weights))
+        == expected.sum()
     )
 
 
@@ -145,3 +196,33 @@ def test_wide_models_get_nuts_instead_of_a_dense_curvature() -> None:
     frame.iloc[0, 0] = np.nan
     assert specify(frame, None).target("v0").program.kernel is NUTS
     assert specify(frame.iloc[:, :20], None).target("v0").program.kernel is HMC
+
+
+@pytest.mark.parametrize("formula", [".", "x * stage"], ids=["shared", "own"])
+@pytest.mark.parametrize("bounds", [{}, {"y": (-5, 40)}], ids=["gaussian", "truncated"])
+def test_engine_and_visible_model_have_the_same_density_where_cells_have_limits(
+    mixed_data: pd.DataFrame, formula: str, bounds: dict[str, tuple[float, float]]
+) -> None:
+    """Up to a constant: the prior of coefficients that the target does not use."""
+    y = mixed_data["y"].to_numpy()
+    upper = np.where(y < 9, 9.0, np.nan)
+    lower = np.where((y > 8) & (y < 9) | np.isnan(y) & (np.arange(60) % 2 > 0), 8.0, np.nan)
+    specification = specify(
+        mixed_data, {"y": bm.Regression(formula)}, bounds=bounds, limits={"y": (lower, upper)}
+    )
+    logdensity, start, unravel, target = engine_density(specification, "y")
+    density = specification.write_model("y").compile_logp(mode="FAST_COMPILE")
+    mask = target.given.mask
+    unused = None if mask is None else np.flatnonzero(np.asarray(mask) == 0)
+    rng, differences = np.random.default_rng(), []
+    for _ in range(5):
+        position = unravel(start + rng.normal(0, 0.3, start.shape))
+        shown = dict(position)
+        if unused is not None:
+            position["coefficients"] = position["coefficients"].at[unused].set(0.7)
+            shown["coefficients"] = np.delete(np.asarray(position["coefficients"]), unused, axis=0)
+        flat, _ = ravel_pytree(position)
+        differences.append(float(logdensity(flat)) - float(density(shown)))
+    np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
+    gradient = jax.grad(logdensity)(start)
+    assert np.isfinite(np.asarray(gradient)).all()

@@ -40,3 +40,21 @@ def test_a_latent_variable_per_row_works(data: pd.DataFrame) -> None:
     assert posterior["latent"].dims == ("chain", "draw", "row")
     assert posterior["slope"].mean() == pytest.approx(2, abs=0.6)
     assert mice.model("y")["latent"].eval().shape == (28,)
+
+
+@pytest.mark.parametrize("own_function", [False, True], ids=["family", "function"])
+def test_an_unknown_value_may_have_another_support_than_the_known_ones(own_function: bool) -> None:
+    """Rows with one trial are missing, and every known count is above one."""
+    rng = np.random.default_rng(4)
+    trials = np.r_[np.full(30, 40), np.full(30, 41), np.full(20, 1)]
+    frame = pd.DataFrame({"n": trials, "x": rng.normal(size=80)})
+    frame["y"] = np.r_[rng.binomial(trials[:60], 0.5).astype(float), np.full(20, np.nan)]
+
+    def binomial(data: bm.models.ModelData) -> None:
+        share = pm.Beta("share", 1, 1)
+        pm.Binomial("y", data["n"].astype("int64"), share, observed=data["y"])
+
+    model = binomial if own_function else bm.Regression("1", family="binomial", trials="n")
+    run = bm.MICE(frame, models={"y": model}).mice(m=3, sweeps=5, progressbar=False)
+    for completed in run:
+        assert completed["y"][60:].isin([0, 1]).all()

@@ -129,11 +129,6 @@ def nothing(data):
     return None
 
 
-def discrete(data):
-    group = pm.Bernoulli("group", 0.5)
-    pm.Normal("y", group, 1, observed=data["y"])
-
-
 def potential_of_rows(data):
     a = pm.Normal("a")
     pm.Potential("penalty", -((a - data["age"]) ** 2).sum())
@@ -155,7 +150,6 @@ FAULTS = {
     "nothing written": (nothing, "found none. End it with pm.<Distribution>('y', ..., observed="),
     "two observed variables": (two_observed, "named 'y'; found 'y', 'z'"),
     "another name": (another_name, "named 'y'; found 'outcome'"),
-    "discrete free variable": (discrete, "has discrete free variables (group)"),
     "potential over rows": (potential_of_rows, "The potential 'penalty'"),
     "a matrix": (matrix, "has 2 dimensions; expected one value per row"),
     "observed numbers that are not data": (numbers_of_its_own, "observed=data['y']"),

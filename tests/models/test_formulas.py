@@ -1,4 +1,4 @@
-"""Formulas: which columns predict a target."""
+"""Formulas: which terms and columns predict a target, and what is said about faults."""
 
 import re
 
@@ -8,7 +8,7 @@ import pytest
 
 from bayesmice import MICE, Regression
 from bayesmice.errors import BayesMiceError
-from bayesmice.models.formulas import formula_predictors
+from bayesmice.models.formulas import formula_predictors, parse_formula
 
 COLUMNS = ["age", "bmi", "chl", "two words", "lambda", "a.b", "x:y"]
 
@@ -67,20 +67,82 @@ def test_a_column_named_1_is_not_the_intercept(formula, expected):
 
 
 @pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("0 + age", ("age",)),
+        ("age - 1", ("age",)),
+        ("age:chl", ("age", "chl")),
+        ("chl * age - chl", ("age", "chl")),
+        ("np.log(age)", ("age",)),
+        ("I(age > chl):`two words`", ("age", "chl", "two words")),
+        ("Q('two words') + np.log(`lambda`)", ("two words", "lambda")),
+        ("{age + `x:y`}", ("age", "x:y")),
+        ("I(sum([age for age in [1, 2]]) * chl)", ("chl",)),
+    ],
+)
+def test_columns_are_found_in_any_term(formula, expected):
+    assert predictors(formula) == expected
+
+
+def terms(formula, columns=("age", "chl", "log", "C", "two words"), target="y"):
+    return [term.text for term in parse_formula(formula, target, [*columns, target]).terms]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"),
+    [
+        ("age * chl", ["age", "chl", "age:chl"]),
+        ("age / chl", ["age", "age:chl"]),
+        ("chl %in% age", ["age", "age:chl"]),
+        ("(age + chl) ** 2", ["age", "chl", "age:chl"]),
+        ("age:chl + age", ["age", "age:chl"]),
+        (". - `two words`", ["age", "chl", "log", "C"]),
+        (".:age - age", ["chl:age", "log:age", "C:age", "two words:age"]),
+        ("I(age+1)  + I( age + 1 )", ["I(age + 1)"]),
+        ("2:age", ["2:age"]),
+        ("np.log(`two words` / `age`)", ["np.log(`two words` / age)"]),
+        ("C(age, levels=['`a`'])", ["C(age, levels=['`a`'])"]),
+        ("log(log) + C(C) + `log`:C", ["log(log)", "C(C)", "log:C"]),
+    ],
+)
+def test_terms_are_written_as_formulaic_writes_them(formula, expected):
+    assert terms(formula) == expected
+
+
+def test_a_colon_in_a_name_is_no_interaction():
+    assert terms("`x:y` + x:y", ["x:y", "x", "y"], "z") == ["`x:y`", "x:y"]
+
+
+@pytest.mark.parametrize(
+    ("formula", "expected"), [("age", True), ("0 + age", False), ("age - 1", False), ("0", False)]
+)
+def test_the_intercept_is_there_unless_taken_out(formula, expected):
+    assert parse_formula(formula, "y", ["age", "y"]).has_intercept is expected
+
+
+@pytest.mark.parametrize(
     ("formula", "text"),
     [
-        ("age + nope", "holds 'nope'; expected single columns joined by + and -"),
+        ("age + nope", "names 'nope', which is not a column of the data. Columns: age, bmi, chl"),
+        ("`no pe`", "names 'no pe', which is not a column"),
+        ("np.log(nope)", "names 'nope', which is not a column"),
+        ("Q('no pe')", "names 'no pe', which is not a column"),
+        ("nope:age", "stands in backticks"),
+        ("lgo(age)", "calls 'lgo', which is not a function that it knows. Functions: C, Diff,"),
+        ("np.lgo(age)", "calls 'np.lgo', which is not a function"),
+        ("chl(age)", "calls 'chl', which is not a function"),
         ("bmi + age", "lets 'bmi' predict itself. Take it out"),
-        ("0 + age", "has no intercept; a conditional model needs one"),
-        ("age - 1", "has no intercept"),
-        ("age:chl", "holds 'age:chl'"),
-        ("age * chl", "holds 'age:chl'"),
-        ("np.log(age)", "holds 'np.log(age)'"),
-        ("bmi ~ age", "cannot be parsed"),
+        ("np.log(bmi)", "lets 'bmi' predict itself (in 'np.log(bmi)')"),
+        ("age:bmi", "lets 'bmi' predict itself (in 'age:bmi')"),
+        ("Q('bmi')", "lets 'bmi' predict itself"),
+        ("bmi ~ age", "cannot be parsed: it has more than one side or part"),
+        ("age | chl", "cannot be parsed: it has more than one side or part"),
         ("age +", "cannot be parsed"),
         ("age chl", "cannot be parsed"),
         ("`age", "cannot be parsed"),
-        ("age | chl", "cannot be parsed"),
+        ("age + 3", "cannot be parsed: Numeric literals other than `1`"),
+        ("age.abs().abs()", "cannot be parsed: '.abs()' is not Python code"),
+        ("age **", "Write the right-hand side only"),
     ],
 )
 def test_faults_are_named_with_the_formula_and_the_target(formula, text):

@@ -1,0 +1,67 @@
+"""Choice: which kernel samples a conditional model."""
+
+from collections.abc import Mapping
+
+import pymc as pm
+from pymc.sampling.mcmc import assign_step_methods
+
+from bayesmice.kernels.hmc import HMC
+from bayesmice.kernels.kernel import Kernel
+from bayesmice.kernels.nuts import NUTS
+from bayesmice.models.blueprint import Blueprint
+from bayesmice.models.priors import JointPrior
+from bayesmice.models.sampling import Sampling
+
+KERNELS: Mapping[str, Kernel] = {kernel.name: kernel for kernel in (HMC, NUTS)}
+
+MAX_CURVATURE_DIM = 600
+"""Above this many parameters a dense curvature costs more than NUTS."""
+
+
+def regression_kernel(sampling: Sampling, blueprint: Blueprint) -> Kernel:
+    """Choose the kernel of a regression.
+
+    Parameters
+    ----------
+    sampling : Sampling
+        What the user wants; ``"auto"`` leaves the choice to this function.
+    blueprint : Blueprint
+        The regression.
+
+    Returns
+    -------
+    Kernel
+        HMC with the curvature as its mass matrix, since the posterior of a regression is close to
+        Gaussian; NUTS for a hierarchical prior, whose posterior is not, and for very many
+        coefficients.
+    """
+    if sampling.kernel != "auto":
+        return KERNELS[sampling.kernel]
+    is_hierarchical = any(isinstance(prior, JointPrior) for prior in blueprint.priors.values())
+    n_dim = sum(
+        part.scales.size + max(len(part.location_names), 1) for part in blueprint.predictors
+    )
+    return NUTS if is_hierarchical or n_dim > MAX_CURVATURE_DIM else HMC
+
+
+def custom_kernel(sampling: Sampling) -> Kernel:
+    """Choose the gradient-based kernel of a custom model: NUTS, unless the user wants another."""
+    return NUTS if sampling.kernel == "auto" else KERNELS[sampling.kernel]
+
+
+def other_steps(model: pm.Model) -> tuple[str, ...]:
+    """Name the step methods other than NUTS that PyMC would sample a model with.
+
+    Parameters
+    ----------
+    model : pm.Model
+        The model.
+
+    Returns
+    -------
+    tuple of str
+        Such as ``"binary_gibbs_metropolis"`` for a discrete variable, or ``"pgbart"``; empty where
+        gradients move all variables.
+    """
+    _, selected = assign_step_methods(model)
+    return tuple(method.name for method in selected if method.name != "nuts")
