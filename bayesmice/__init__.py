@@ -3,9 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bayesmice import priors
+from bayesmice import priors, quantities
+from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.datasets import load_dataset
 from bayesmice.errors import (
+    AnalysisError,
     BayesMiceError,
     ColumnNotFoundError,
     DataError,
@@ -20,7 +22,13 @@ from bayesmice.errors import (
 from bayesmice.imputations import Imputations, open_imputations
 from bayesmice.mice import MICE
 from bayesmice.models import PMM, Auxiliary, Custom, Family, Regression
-from bayesmice.pooling import PooledResults, pool
+from bayesmice.pooling import (
+    CompleteDataResult,
+    PooledResults,
+    complete_data_result,
+    pool,
+    pool_scalar,
+)
 from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
@@ -37,9 +45,11 @@ else:
 __all__ = [
     "MICE",
     "PMM",
+    "AnalysisError",
     "Auxiliary",
     "BayesMiceError",
     "ColumnNotFoundError",
+    "CompleteDataResult",
     "Custom",
     "DataError",
     "DataTypeError",
@@ -54,11 +64,15 @@ __all__ = [
     "SamplingError",
     "SpecificationError",
     "StoreError",
+    "bootstrap",
     "check_model",
+    "complete_data_result",
     "load_dataset",
     "open_imputations",
     "plot_density",
     "plot_trace",
     "pool",
+    "pool_scalar",
     "priors",
+    "quantities",
 ]

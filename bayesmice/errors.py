@@ -1,8 +1,14 @@
 """The errors that bayesmice raises.
 
 Every error derives from `BayesMiceError` and from the builtin that a caller would expect, and its
-text says where, what was expected, what came, and what to do next.
+text says where, what was expected, what came, and what to do next. Warnings do too, and point at
+the line of the user that caused them.
 """
+
+import warnings
+from pathlib import Path
+
+PACKAGE = str(Path(__file__).parent)
 
 
 class BayesMiceError(Exception):
@@ -35,6 +41,10 @@ class SamplingError(BayesMiceError, RuntimeError):
     """A chain could not draw from a conditional model."""
 
 
+class AnalysisError(BayesMiceError, RuntimeError):
+    """A completed data set cannot be analyzed as asked."""
+
+
 class PoolingError(BayesMiceError, ValueError):
     """Results cannot be pooled."""
 
@@ -45,3 +55,14 @@ class StoreError(BayesMiceError, ValueError):
 
 class NotRunError(BayesMiceError, RuntimeError):
     """Something was asked of a run that has not happened yet."""
+
+
+def warn_caller(text: str) -> None:
+    """Give a UserWarning at the line outside bayesmice that led here.
+
+    Parameters
+    ----------
+    text : str
+        Full sentences.
+    """
+    warnings.warn(text, UserWarning, skip_file_prefixes=(PACKAGE,), stacklevel=2)

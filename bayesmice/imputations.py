@@ -1,15 +1,20 @@
 """What a run returns."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xarray as xr
 
+from bayesmice.analysis.analyses import Analyses, run_analyses
+from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.data import ColumnStore
 from bayesmice.diagnostics import convergence_table
+from bayesmice.errors import warn_caller
+from bayesmice.progress import counting_display
 from bayesmice.store import events_from_dataset, read_netcdf, store_from_dataset, write_netcdf
 
 
@@ -93,6 +98,89 @@ class Imputations:
         """
         return convergence_table(self.tree)
 
+    def analyze(
+        self,
+        analysis: Callable[[pd.DataFrame], Any],
+        *,
+        progressbar: bool = True,
+        workers: int | None = None,
+    ) -> Analyses:
+        """Run an analysis on every completed data set.
+
+        Parameters
+        ----------
+        analysis : callable
+            From a completed DataFrame to a result, such as a fitted model of statsmodels.
+        progressbar : bool, default True
+            Whether to show a progress bar.
+        workers : int, optional
+            Number of processes to spread the analyses over, -1 for all cores. By default they run
+            in this process, which is faster for fits that take less than a second.
+
+        Returns
+        -------
+        Analyses
+            The results in the order of the imputations; ``.pool()`` pools them.
+
+        Raises
+        ------
+        AnalysisError
+            If the analysis fails for every imputation.
+
+        Warns
+        -----
+        UserWarning
+            If it fails for some: their errors are kept in ``.failed``, and the others stay.
+        """
+        with counting_display("Analyzing", self.m, progressbar) as progress:
+            analyses = run_analyses(self, analysis, workers=workers, progress=progress)
+        _warn_failed(analyses)
+        return analyses
+
+    def fit(
+        self,
+        formula: str,
+        model: str | Callable[..., Any] = "ols",
+        *,
+        fit_options: Mapping[str, Any] | None = None,
+        progressbar: bool = True,
+        workers: int | None = None,
+        **model_options: Any,
+    ) -> Analyses:
+        """Fit a regression of statsmodels to every completed data set.
+
+        Parameters
+        ----------
+        formula : str
+            In the grammar of statsmodels, such as ``"chl ~ age + bmi"``.
+        model : str or callable, default "ols"
+            A function of `statsmodels.formula.api` by its name (``"logit"``, ``"poisson"``,
+            ``"glm"``, ``"mixedlm"``...), or a function of formula and data, such as
+            ``OrderedModel.from_formula``.
+        fit_options : mapping, optional
+            Arguments of the model's ``fit``, such as ``{"cov_type": "HC1"}``.
+        progressbar, workers
+            As in `analyze`.
+        **model_options
+            Passed on to the model, such as ``family=`` of a GLM or ``groups=`` of a mixed model.
+
+        Returns
+        -------
+        Analyses
+            The fits; ``.pool()`` pools them.
+
+        Raises
+        ------
+        AnalysisError
+            If statsmodels is not installed, has no such model, or the fit fails for every
+            imputation.
+        """
+        analysis = FormulaFit(formula, find_model(model), model_options, fit_options or {})
+        with counting_display("Fitting", self.m, progressbar) as progress:
+            fits = run_analyses(self, analysis, workers=workers, progress=progress)
+        _warn_failed(fits)
+        return fits
+
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
         """Write the tree to a netCDF file, whole or not at all.
 
@@ -142,6 +230,17 @@ class Imputations:
         ]
         columns = ["variable", "scale", "missing", "fraction"]
         return pd.DataFrame(rows, columns=columns).set_index("variable")
+
+
+def _warn_failed(analyses: Analyses) -> None:
+    failed = analyses.failed
+    if failed:
+        numbers = ", ".join(str(one.imputation) for one in failed)
+        warn_caller(
+            f"The analysis of {len(failed)} of {len(analyses)} imputations failed: {numbers} "
+            f"(counted from 0); of imputation {failed[0].imputation} with {failed[0].reason}. The "
+            f"others are kept; .pool(drop_failed=True) pools them."
+        )
 
 
 def open_imputations(path: str | os.PathLike[str]) -> Imputations:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bayesmice import plots
 from bayesmice.data import Bounds, Limits
@@ -175,25 +175,22 @@ class MICE:
         """The completed data sets of the last run, a list of m data frames."""
         return self.imputations.data
 
-    def pool_results(
-        self, results: Iterable[Any], *, df_complete: ArrayLike | None = None
-    ) -> PooledResults:
+    def pool_results(self, results: Iterable[Any], **options: Any) -> PooledResults:
         """Pool the analyses of the completed data sets by Rubin's rules, as `bayesmice.pool` does.
 
         Parameters
         ----------
         results : iterable of results
-            At least two, one per imputation: fitted models of statsmodels, or tuples (estimates,
-            covariance).
-        df_complete : float, array-like of shape (k,) or Series, optional
-            Degrees of freedom had no value been missing. By default the results' own.
+            At least two, one per imputation, such as fitted models of statsmodels.
+        **options
+            Passed on to `bayesmice.pool`.
 
         Returns
         -------
         PooledResults
-            Its ``summary()`` is the table to report.
+            Its ``summary()`` is what to report, its ``table`` the same as a data frame.
         """
-        return pool(results, df_complete=df_complete)
+        return pool(results, **options)
 
     def model(self, name: str) -> pm.Model:
         """Write the conditional model of a column as PyMC sees it.

@@ -1,4 +1,4 @@
-"""The progress display of a run."""
+"""Progress displays."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,15 +24,7 @@ def progress_display(sweeps: int, visits: int, shown: bool) -> Iterator[Callable
     callable
         To be called with sweep (from 0) and column before each visit.
     """
-    bar = Progress(
-        TextColumn("Imputing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeRemainingColumn(),
-        disable=not shown,
-    )
-    with bar:
+    with _bar("Imputing", shown) as bar:
         task = bar.add_task("compiling", total=sweeps * visits)
         done = 0
 
@@ -43,3 +35,37 @@ def progress_display(sweeps: int, visits: int, shown: bool) -> Iterator[Callable
 
         yield before_visit
         bar.update(task, completed=sweeps * visits, description=f"{sweeps} sweeps")
+
+
+@contextmanager
+def counting_display(verb: str, total: int, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Show one bar that counts what is done.
+
+    Parameters
+    ----------
+    verb : str
+        What is being done, such as "Analyzing".
+    total : int
+        How much there is to do.
+    shown : bool
+        Whether to show anything.
+
+    Yields
+    ------
+    callable
+        To be called with the number that is done.
+    """
+    with _bar(verb, shown) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _bar(verb: str, shown: bool) -> Progress:
+    return Progress(
+        TextColumn(verb),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+        disable=not shown,
+    )

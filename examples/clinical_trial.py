@@ -133,10 +133,10 @@ def main() -> None:
     print_convergence(imputations)
 
     fits = [OLS.from_formula(FORMULA, data=completed).fit() for completed in imputations.data]
-    summary = mice.pool_results(fits).summary()
+    pooled = mice.pool_results(fits)
     print_heading(f"{FORMULA}, pooled over {imputations.m} imputations")
-    print(summary.to_string(float_format="{:.3f}".format))
-    print_comparison(data, summary.loc[TRUTH.index])
+    print(pooled.summary())
+    print_comparison(data, pooled.table.loc[TRUTH.index])
 
     write_output(imputations)
 

@@ -56,7 +56,7 @@ def test_the_completed_data_keep_what_was_observed(after: dict[str, object]) -> 
 
 def test_the_pooled_analysis_is_near_what_the_data_were_made_from(after: dict[str, object]) -> None:
     """Within 5 standard errors, which fails once in 50,000 runs (a t distribution with 15 df)."""
-    table = after["combined_results"].summary()
+    table = after["combined_results"].table
     assert table.index.tolist() == ["Intercept", "age", "gender", "bmi", "severity"]
     assert ((table["estimate"] - TRUTH).abs() < 5 * table["std_error"]).all(), table
     assert (table["ci_low"] < table["estimate"]).all()

@@ -1,7 +1,20 @@
 """Rubin's rules: pooling the analyses of several completed data sets into one."""
 
+from bayesmice.pooling.adapters import complete_data_result
+from bayesmice.pooling.complete import CompleteDataResult, FailedAnalysis
 from bayesmice.pooling.pool import pool
 from bayesmice.pooling.results import PooledResults
 from bayesmice.pooling.rubin import pool_rubin
+from bayesmice.pooling.scalar import pool_scalar
+from bayesmice.pooling.transforms import Transform
 
-__all__ = ["PooledResults", "pool", "pool_rubin"]
+__all__ = [
+    "CompleteDataResult",
+    "FailedAnalysis",
+    "PooledResults",
+    "Transform",
+    "complete_data_result",
+    "pool",
+    "pool_rubin",
+    "pool_scalar",
+]

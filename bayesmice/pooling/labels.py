@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 
+import pandas as pd
+
 from bayesmice.errors import PoolingError
 
 
@@ -41,3 +43,14 @@ def positions(labels: Iterable[Hashable], names: Sequence[Hashable], what: str) 
         )
     place = {label: position for position, label in enumerate(labels)}
     return [place[name] for name in names]
+
+
+def labels(values: object) -> tuple[Hashable, ...]:
+    """Give the labels of the rows of a Series or DataFrame, and nothing for anything else.
+
+    Examples
+    --------
+    >>> labels(pd.Series({"age": 1.0})), labels([1.0])
+    (('age',), ())
+    """
+    return tuple(values.index) if isinstance(values, pd.Series | pd.DataFrame) else ()

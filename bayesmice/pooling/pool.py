@@ -1,22 +1,32 @@
 """The verb `pool`: from the results of m analyses to one."""
 
-import warnings
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from bayesmice.errors import PoolingError
-from bayesmice.pooling.adapters import CompleteDataResult, read_result
+from bayesmice.errors import PoolingError, warn_caller
+from bayesmice.pooling.adapters import read_result
+from bayesmice.pooling.complete import CompleteDataResult, FailedAnalysis
 from bayesmice.pooling.labels import positions
 from bayesmice.pooling.results import PooledResults
-from bayesmice.pooling.rubin import FloatArray, pool_covariance, pool_rubin
+from bayesmice.pooling.rubin import FloatArray
+from bayesmice.pooling.rules import DfMethod, Pooling, Rule
 from bayesmice.pooling.stacking import split_stack, stack_results
+from bayesmice.pooling.student import checked_level
 
 
-def pool(results: Iterable[Any], *, df_complete: ArrayLike | None = None) -> PooledResults:
+def pool(
+    results: Iterable[Any],
+    *,
+    df_complete: ArrayLike | None = None,
+    df_method: DfMethod = "barnard_rubin",
+    rule: Rule = "rubin1987",
+    conf_level: float = 0.95,
+    drop_failed: bool = False,
+) -> PooledResults:
     r"""Pool the analyses of m completed data sets into one, by Rubin's rules.
 
     The pooled estimate is the mean over imputations, and its variance is the mean of the squared
@@ -28,9 +38,16 @@ def pool(results: Iterable[Any], *, df_complete: ArrayLike | None = None) -> Poo
     results : iterable of results, or a tuple of stacked arrays
         At least two, one per imputation, each of them
 
-        - a fitted model with ``params`` and ``cov_params()``, as those of statsmodels are; or
-        - a tuple ``(estimates, covariance)``: a Series, 1-d array or number, and its covariance
-          as a DataFrame or 2-d array, or its variances as a Series, 1-d array or number.
+        - a fitted model of statsmodels, or anything with ``params`` and ``cov_params()``;
+        - a fitted model of linearmodels or lifelines, or a result of marginaleffects;
+        - a tuple ``(estimates, covariance)``: a Series, 1-d array, number or fitted linear model of
+          scikit-learn, and its covariance as a DataFrame or 2-d array, or its variances as a
+          Series, 1-d array or number;
+        - a quantity from `bayesmice.quantities`; or
+        - anything for which an adapter was registered with `complete_data_result`.
+
+        A list of lists is nested imputation: the results of each nest in a list of its own, all of
+        the same length [3]_.
 
         Or all at once, a tuple ``(estimates, covariances)``: an array or DataFrame of shape (m, k)
         and an array of shape (m, k, k), or variances of shape (m, k).
@@ -42,34 +59,48 @@ def pool(results: Iterable[Any], *, df_complete: ArrayLike | None = None) -> Poo
         default the results' own ``df_resid``, also for models that are themselves tested with a
         normal distribution (as R's mice does), and infinite where the results have none. A Series
         is matched by name.
+    df_method : {"barnard_rubin", "rubin", "infinite"}, default "barnard_rubin"
+        Degrees of freedom of the reference distribution: with the small-sample correction of
+        [2]_, without it, or a normal distribution.
+    rule : {"rubin1987", "reiter2003", "mixture"}, default "rubin1987"
+        Reiter's rule is for partially synthetic data, not for missing values. The mixture is that
+        of the complete-data distributions, each a t distribution with ``df_complete`` degrees of
+        freedom: what stacking posterior draws gives. It needs many imputations, a hundred or more.
+    conf_level : float, default 0.95
+        Level of the intervals in tables.
+    drop_failed : bool, default False
+        Leave out imputations whose analysis failed or did not converge. It should rarely be more
+        than a few: what is left out may differ from what stays.
 
     Returns
     -------
     PooledResults
-        Its ``summary()`` is the table to report.
+        Its ``summary()`` is what to report, its ``table`` the same as a data frame.
 
     Raises
     ------
     PoolingError
         If there are fewer than two results, one is of an unknown type, their parameters are not the
-        same, a name is repeated, shapes do not fit, a number is not finite, or a variance is
-        negative.
+        same, a name is repeated, shapes do not fit, a number is not finite, a variance is negative,
+        or a rule is not known.
 
     Warns
     -----
     UserWarning
         If a fit did not converge, or the residual degrees of freedom differ between results: the
-        smallest are then used for all.
+        smallest are then used for all. If imputations are left out by ``drop_failed``.
 
     Notes
     -----
-    Assumes that estimates are approximately normal: pool log odds ratios rather than odds ratios,
-    and Fisher's z rather than a correlation. Not for p-values, test statistics or R squared.
+    Assumes that estimates are approximately normal: pool log odds ratios rather than odds ratios
+    (``summary(exponentiate=True)`` shows odds ratios), and Fisher's z rather than a correlation
+    (`pool_scalar`). Not for p-values or test statistics: see `anova`.
 
     References
     ----------
     .. [1] Rubin (1987), Multiple Imputation for Nonresponse in Surveys, p. 76.
     .. [2] Barnard and Rubin (1999), Biometrika 86, 948-955.
+    .. [3] Shen (2000), Nested Multiple Imputation, Harvard University.
 
     Examples
     --------
@@ -78,39 +109,46 @@ def pool(results: Iterable[Any], *, df_complete: ArrayLike | None = None) -> Poo
     ...     (pd.Series({"age": 1.2, "bmi": 0.1}), np.diag([0.05, 0.01])),
     ...     (pd.Series({"age": 0.8, "bmi": 0.3}), np.diag([0.06, 0.01])),
     ... ]
-    >>> table = pool(fits, df_complete=50).summary()
+    >>> table = pool(fits, df_complete=50).table
     >>> table[["estimate", "std_error", "df", "fmi"]].round(3)  # doctest: +NORMALIZE_WHITESPACE
           estimate  std_error     df    fmi
     term
     age        1.0      0.321  5.677  0.628
     bmi        0.2      0.153  4.722  0.682
     """
-    complete = _read(results)
+    listed, n_nests = _listed(results)
+    complete = _usable(listed, drop_failed=drop_failed)
     if len(complete) < 2:
         raise PoolingError(
             f"pool needs at least 2 results to estimate the between-imputation variance; "
             f"got {len(complete)}. Run mice(m=5) or more."
         )
-    _warn_unconverged(complete)
-    stack = stack_results(complete)
+    if n_nests is not None and len(complete) < len(listed):
+        raise PoolingError(
+            "drop_failed=True cannot leave out single imputations of nested ones: every nest needs "
+            "the same number. Leave out the whole nest before pooling."
+        )
+    stack = stack_results(list(complete.values()), list(complete), n_nests)
     if df_complete is None:
         df_complete = _smallest_df(stack.df_complete)
     elif isinstance(df_complete, pd.Series):
         order = positions(df_complete.index, stack.names, what="df_complete")
         df_complete = np.asarray(df_complete, dtype=np.float64)[order]
-    variances = np.diagonal(stack.covariances, axis1=1, axis2=2)
-    return PooledResults(
-        terms=_terms(stack.names),
-        pooled=pool_rubin(stack.q_hat, variances, df_complete=df_complete),
-        covariance=pool_covariance(stack.q_hat, stack.covariances),
+    pooling = Pooling(rule, df_method, np.asarray(df_complete, dtype=np.float64))
+    pooling.check()
+    pooled = PooledResults(
+        stack, pooling, checked_level(conf_level), tuple(listed[number] for number in complete)
     )
+    pooled.df  # noqa: B018 - whatever is wrong with the numbers is said here, not at the first look
+    return pooled
 
 
-def _read(results: Iterable[Any]) -> list[CompleteDataResult]:
+def _listed(results: Iterable[Any]) -> tuple[list[Any], int | None]:
+    """One result per imputation, and the number of nests where they are nested."""
     if isinstance(results, tuple) and len(results) == 2:
         estimates, covariances = results
         if isinstance(estimates, np.ndarray | pd.DataFrame) and estimates.ndim == 2:
-            return split_stack(estimates, covariances)
+            return list(split_stack(estimates, covariances)), None
         if isinstance(estimates, np.ndarray | pd.Series | float | int):
             raise PoolingError(
                 "pool got one tuple (estimates, covariance), and needs one per imputation. Pass a "
@@ -122,33 +160,54 @@ def _read(results: Iterable[Any]) -> list[CompleteDataResult]:
             f"pool needs an iterable of results, one per imputation; got one "
             f"{type(results).__name__}. Pass a list of the fits to all completed data sets."
         )
-    return [read_result(result, imputation) for imputation, result in enumerate(results)]
-
-
-def _warn_unconverged(results: list[CompleteDataResult]) -> None:
-    unconverged = [str(i) for i, result in enumerate(results) if not result.converged]
-    if unconverged:
-        warnings.warn(
-            f"The analysis of {len(unconverged)} of {len(results)} imputations did not converge: "
-            f"{', '.join(unconverged)} (counted from 0). Their estimates are pooled as they are.",
-            UserWarning,
-            stacklevel=3,
+    listed = list(results)
+    if not listed or not all(isinstance(nest, list) for nest in listed):
+        return listed, None
+    sizes = sorted({len(nest) for nest in listed})
+    if len(sizes) > 1:
+        raise PoolingError(
+            f"Nested imputation needs the same number of results in every nest; got nests of "
+            f"{', '.join(map(str, sizes))}."
         )
+    return [result for nest in listed for result in nest], len(listed)
+
+
+def _usable(listed: Sequence[Any], *, drop_failed: bool) -> dict[int, CompleteDataResult]:
+    """Read the results, by the numbers of their imputations, and tell which were left out."""
+    complete: dict[int, CompleteDataResult] = {}
+    failed = []
+    for imputation, result in enumerate(listed):
+        if drop_failed and isinstance(result, FailedAnalysis):
+            failed.append(imputation)
+        else:
+            complete[imputation] = read_result(result, imputation)
+    unconverged = [number for number, result in complete.items() if not result.converged]
+    if drop_failed:
+        complete = {n: result for n, result in complete.items() if n not in unconverged}
+    for numbers, what, then in (
+        (failed, "failed", "They are left out."),
+        (
+            unconverged,
+            "did not converge",
+            "They are left out."
+            if drop_failed
+            else "Their estimates are pooled as they are; drop_failed=True leaves them out.",
+        ),
+    ):
+        if numbers:
+            warn_caller(
+                f"The analysis of {len(numbers)} of {len(listed)} imputations {what}: "
+                f"{', '.join(map(str, numbers))} (counted from 0). {then}",
+            )
+    return complete
 
 
 def _smallest_df(df_complete: FloatArray) -> float:
     values = np.unique(df_complete)
     if len(values) > 1:
-        warnings.warn(
+        warn_caller(
             f"The residual degrees of freedom differ between imputations: "
             f"{', '.join(f'{value:g}' for value in values)}. The smallest are used for all; pass "
             f"df_complete= to choose others.",
-            UserWarning,
-            stacklevel=3,
         )
     return float(values[0])
-
-
-def _terms(names: tuple[Hashable, ...]) -> pd.Index:
-    terms = pd.Index(list(names))
-    return terms if isinstance(terms, pd.MultiIndex) else terms.rename("term")

@@ -1,15 +1,16 @@
 """From results of the imputations, one by one, to arrays with the imputations on the first axis."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from bayesmice.errors import PoolingError
-from bayesmice.pooling.adapters import CompleteDataResult
+from bayesmice.pooling.complete import CompleteDataResult
 from bayesmice.pooling.labels import positions
 from bayesmice.pooling.rubin import FloatArray
+from bayesmice.pooling.transforms import IDENTITY, Transform
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,21 +27,58 @@ class StackedResults:
         Complete-data covariance matrices, NaN off the diagonal where only variances are known.
     df_complete : ndarray of shape (m,)
         Residual degrees of freedom.
+    transform : Transform
+        The scale of the estimates.
+    n_nests : int or None
+        Number of nests of equal size that the imputations come in, one after the other; None where
+        there is one level.
     """
 
     names: tuple[Hashable, ...]
     q_hat: FloatArray
     covariances: FloatArray
     df_complete: FloatArray
+    transform: Transform = IDENTITY
+    n_nests: int | None = None
+
+    @property
+    def m(self) -> int:
+        """Number of imputations."""
+        return len(self.q_hat)
+
+    @property
+    def variances(self) -> FloatArray:
+        """Squared standard errors, of shape (m, k)."""
+        return np.diagonal(self.covariances, axis1=1, axis2=2)
+
+    def without(self, unit: int) -> "StackedResults":
+        """Leave out one imputation, or one nest where there are nests."""
+        units = self.n_nests or self.m
+        kept = np.arange(self.m) // (self.m // units) != unit
+        return replace(
+            self,
+            q_hat=self.q_hat[kept],
+            covariances=self.covariances[kept],
+            df_complete=self.df_complete[kept],
+            n_nests=None if self.n_nests is None else units - 1,
+        )
 
 
-def stack_results(results: Sequence[CompleteDataResult]) -> StackedResults:
+def stack_results(
+    results: Sequence[CompleteDataResult],
+    imputations: Sequence[int] | None = None,
+    n_nests: int | None = None,
+) -> StackedResults:
     """Check the results, put their parameters in the order of the first, and stack them.
 
     Parameters
     ----------
     results : sequence of CompleteDataResult
         One per imputation; at least one.
+    imputations : sequence of int, optional
+        Their numbers, for the errors; 0, 1, 2... by default.
+    n_nests : int, optional
+        Number of nests of equal size that they come in.
 
     Returns
     -------
@@ -60,11 +98,13 @@ def stack_results(results: Sequence[CompleteDataResult]) -> StackedResults:
     array([[1. , 2. ],
            [1.5, 2.5]])
     """
-    for imputation, result in enumerate(results):
+    numbers = range(len(results)) if imputations is None else imputations
+    for imputation, result in zip(numbers, results, strict=True):
         _check_shapes(imputation, result)
         _check_names(imputation, result)
         _check_numbers(imputation, result)
-    _check_same_names(results)
+    _check_same_names(results, numbers)
+    _check_same_scale(results, numbers)
     names = results[0].names
     orders = [[result.names.index(name) for name in names] for result in results]
     pairs = list(zip(results, orders, strict=True))
@@ -75,6 +115,8 @@ def stack_results(results: Sequence[CompleteDataResult]) -> StackedResults:
             [_matrix(result.covariance)[np.ix_(order, order)] for result, order in pairs]
         ),
         df_complete=np.array([result.df_complete for result in results]),
+        transform=results[0].transform,
+        n_nests=n_nests,
     )
 
 
@@ -172,10 +214,10 @@ def _check_numbers(imputation: int, result: CompleteDataResult) -> None:
             )
 
 
-def _check_same_names(results: Sequence[CompleteDataResult]) -> None:
+def _check_same_names(results: Sequence[CompleteDataResult], numbers: Sequence[int]) -> None:
     first = results[0].names
     differences = []
-    for imputation, result in enumerate(results):
+    for imputation, result in zip(numbers, results, strict=True):
         lacks = [repr(name) for name in first if name not in result.names]
         adds = [repr(name) for name in result.names if name not in first]
         parts = [
@@ -187,7 +229,18 @@ def _check_same_names(results: Sequence[CompleteDataResult]) -> None:
             differences.append(f"imputation {imputation} {' and '.join(parts)}")
     if differences:
         raise PoolingError(
-            f"pool needs the same parameters from every imputation. Compared with imputation 0: "
+            f"pool needs the same parameters from every imputation. Compared with imputation "
+            f"{numbers[0]}: "
             f"{'; '.join(differences)}. A category that is absent from some completed data sets "
             f"is the usual reason: merge it with another one before the analysis."
         )
+
+
+def _check_same_scale(results: Sequence[CompleteDataResult], numbers: Sequence[int]) -> None:
+    scale = results[0].transform.name
+    for imputation, result in zip(numbers, results, strict=True):
+        if result.transform.name != scale:
+            raise PoolingError(
+                f"Imputation {imputation} comes on the scale {result.transform.name!r}, and "
+                f"imputation {numbers[0]} on {scale!r}. Give all of them the same transform."
+            )

@@ -58,13 +58,39 @@ def two_sided_quantile(conf_level: float, df: FloatArray) -> FloatArray:
     >>> two_sided_quantile(0.95, np.array([0.0, 5.0, np.inf])).round(3)
     array([  inf, 2.571, 1.96 ])
     """
+    tail = (1 - checked_level(conf_level)) / 2
+    quantile = stats.t.isf(tail, df)
+    # SciPy's quantile stops short of those that overflow; its tail probability tells which.
+    overflows = (df < 1) & ~np.isclose(stats.t.sf(quantile, df), tail, rtol=1e-6, atol=0)
+    return np.where(overflows, np.inf, quantile)
+
+
+def checked_level(conf_level: float) -> float:
+    """Refuse a confidence level that is none.
+
+    Parameters
+    ----------
+    conf_level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    float
+        The same.
+
+    Raises
+    ------
+    PoolingError
+        If it does not lie between 0 and 1.
+
+    Examples
+    --------
+    >>> checked_level(0.9)
+    0.9
+    """
     if not 0 < conf_level < 1:
         raise PoolingError(
             f"conf_level must lie between 0 and 1; got {conf_level}. "
             f"For a 95 % interval pass conf_level=0.95."
         )
-    tail = (1 - conf_level) / 2
-    quantile = stats.t.isf(tail, df)
-    # SciPy's quantile stops short of those that overflow; its tail probability tells which.
-    overflows = (df < 1) & ~np.isclose(stats.t.sf(quantile, df), tail, rtol=1e-6, atol=0)
-    return np.where(overflows, np.inf, quantile)
+    return conf_level

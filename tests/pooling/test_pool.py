@@ -72,7 +72,7 @@ def test_summary_is_the_table_of_mice(case, df_complete):
         (one.set_index("term")["estimate"], one.set_index("term")["std.error"] ** 2)
         for _, one in rows.groupby("imputation")
     ]
-    summary = pool(pairs, df_complete=df_complete).summary()
+    summary = pool(pairs, df_complete=df_complete).table
     mice = pd.DataFrame(TABLES[case]).set_index("term")
     assert summary.index.tolist() == ["b", "a", "c"]
     assert summary.columns.tolist() == COLUMNS
@@ -95,7 +95,7 @@ def test_parameters_in_another_order_are_aligned_by_name():
     other[1] = tuple(table.iloc[::-1] for table in other[1])
     other[1] = (other[1][0], other[1][1].iloc[:, ::-1])
     pd.testing.assert_frame_equal(pool(other).cov_params(), pool(fits()).cov_params())
-    pd.testing.assert_frame_equal(pool(other).summary(), pool(fits()).summary())
+    pd.testing.assert_frame_equal(pool(other).table, pool(fits()).table)
 
 
 def test_a_covariance_in_another_order_than_its_estimates_is_aligned():
@@ -105,7 +105,7 @@ def test_a_covariance_in_another_order_than_its_estimates_is_aligned():
 
 def test_a_labelled_covariance_names_estimates_without_labels():
     pooled = pool([(q.to_numpy(), u) for q, u in fits()])
-    pd.testing.assert_frame_equal(pooled.summary(), pool(fits()).summary())
+    pd.testing.assert_frame_equal(pooled.table, pool(fits()).table)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_labelled_covariance_names_estimates_without_labels():
 )
 def test_stacked_tables_pool_like_a_list_of_pairs(stacked):
     pd.testing.assert_frame_equal(pool(stacked).cov_params(), pool(fits()).cov_params())
-    pd.testing.assert_frame_equal(pool(stacked).summary(), pool(fits()).summary())
+    pd.testing.assert_frame_equal(pool(stacked).table, pool(fits()).table)
 
 
 def test_stacked_arrays_name_parameters_by_position():
@@ -135,12 +135,12 @@ def test_two_stacked_imputations_of_two_parameters_are_not_taken_for_matrices():
 def test_stacked_variances_are_matched_to_estimates_by_column():
     q_hat = pd.DataFrame(Q, columns=["z", "a"])
     variances = pd.DataFrame({"a": [5.0, 5.0, 5.0], "z": [1.0, 2.0, 3.0]})
-    pd.testing.assert_frame_equal(pool((q_hat, variances)).summary(), pool(fits()).summary())
+    pd.testing.assert_frame_equal(pool((q_hat, variances)).table, pool(fits()).table)
 
 
 def test_variances_alone_leave_covariances_unknown_and_the_table_as_it_is():
     pooled = pool([(q, pd.Series(np.diag(u), index=u.index)) for q, u in fits()])
-    pd.testing.assert_frame_equal(pooled.summary(), pool(fits()).summary())
+    pd.testing.assert_frame_equal(pooled.table, pool(fits()).table)
     assert np.isnan(pooled.cov_params().loc["z", "a"])
     assert np.isnan(pooled.within.loc["a", "z"])
     assert pooled.between.loc["z", "a"] == pytest.approx(-2)
@@ -157,13 +157,13 @@ def test_copies_of_one_result_give_back_that_result():
     pooled = pool([fits()[0]] * 4)
     pd.testing.assert_series_equal(pooled.params, fits()[0][0], check_names=False)
     np.testing.assert_allclose(pooled.cov_params(), U[0], rtol=1e-15)
-    assert pooled.summary()["lambda"].tolist() == [0, 0]
+    assert pooled.table["lambda"].tolist() == [0, 0]
 
 
 def test_rescaling_leaves_statistic_and_missing_information_as_they_are():
     scale = np.array([1000.0, 0.01])
     other = pool(fits(Q * scale, U * np.outer(scale, scale)), df_complete=30)
-    before, after = pool(fits(), df_complete=30).summary(), other.summary()
+    before, after = pool(fits(), df_complete=30).table, other.table
     for column in ("estimate", "std_error", "ci_low", "ci_high"):
         np.testing.assert_allclose(after[column], before[column] * scale, rtol=1e-12)
     for column in ("statistic", "df", "p_value", "riv", "lambda", "fmi"):
@@ -172,7 +172,7 @@ def test_rescaling_leaves_statistic_and_missing_information_as_they_are():
 
 def test_intervals_are_the_same_by_alpha_and_by_level():
     pooled = pool(fits(), df_complete=30)
-    interval, summary = pooled.conf_int(alpha=0.1), pooled.summary(conf_level=0.9)
+    interval, summary = pooled.conf_int(alpha=0.1), pooled.to_frame(conf_level=0.9)
     assert interval.columns.tolist() == [0, 1]
     np.testing.assert_allclose(interval, summary[["ci_low", "ci_high"]], rtol=1e-12)
     narrower = pooled.conf_int(alpha=0.2)
@@ -182,7 +182,7 @@ def test_intervals_are_the_same_by_alpha_and_by_level():
 
 def test_series_have_the_columns_of_the_summary():
     pooled = pool(fits(), df_complete=30)
-    summary = pooled.summary()
+    summary = pooled.table
     for name, column in (
         ("params", "estimate"),
         ("bse", "std_error"),
@@ -308,8 +308,9 @@ def changed(imputation, estimates=None, covariance=None):
         (changed(1, estimates=["one", "two"]), "Imputation 1 cannot be read: could not convert"),
         (
             [*fits(), "fit"],
-            r"Imputation 3 is of the type str, which pool does not know\. It accepts fitted models "
-            r"with \.params and \.cov_params\(\), .* and tuples \(estimates, covariance\)",
+            r"Imputation 3 cannot be read: it is of the type str, which pool does not know\. It "
+            r"accepts fitted models with \.params and \.cov_params\(\), .* and tuples "
+            r"\(estimates, covariance\)",
         ),
         (fits()[0], r"got one tuple \(estimates, covariance\), and needs one per imputation"),
         (fit_with(0)[0], "needs an iterable of results, .* got one SimpleNamespace"),
@@ -352,7 +353,7 @@ def test_repr_says_m_and_the_rule_and_shows_the_table():
     pooled = pool(fits(), df_complete=30)
     text = repr(pooled)
     assert isinstance(pooled, PooledResults)
-    assert text.startswith("PooledResults: 3 imputations, Rubin's rules")
+    assert text.splitlines()[0].strip() == "Pooled results, Rubin's rules"
     for word in [*COLUMNS, "z", "a"]:
         assert word in text.split()
     assert "1.826" in text  # sqrt(2 + 4 / 3), the standard error of z
@@ -362,13 +363,13 @@ def test_html_escapes_parameter_names():
     html = pool(fits(names=("<b>z</b>", "a")))._repr_html_()
     assert "&lt;b&gt;z&lt;/b&gt;" in html
     assert "<b>" not in html
-    assert "3 imputations" in html
+    assert "<th>Imputations (m)</th><td>3</td>" in html
     assert "1.826" in html
 
 
 def test_no_variance_at_all_is_shown_without_a_warning():
     pooled = pool([(pd.Series({"fixed": 2.0}), 0.0)] * 3)
-    row = pooled.summary().loc["fixed"]
+    row = pooled.table.loc["fixed"]
     assert (row["estimate"], row["std_error"], row["statistic"]) == (2.0, 0.0, np.inf)
     assert row[["df", "p_value", "ci_low", "fmi"]].isna().all()
     assert "fixed" in repr(pooled)

@@ -52,7 +52,7 @@ def test_pooled_numbers_are_those_of_mice(name, index):
 @pytest.mark.parametrize(("name", "index"), PAIRS)
 def test_tests_and_intervals_are_those_of_mice(name, index):
     q_hat, u, df_complete, mice = scalar_case(name, index)
-    row = pool((q_hat, u), df_complete=df_complete).summary().iloc[0]
+    row = pool((q_hat, u), df_complete=df_complete).table.iloc[0]
     np.testing.assert_allclose(row["std_error"], mice["se"], rtol=1e-10)
     np.testing.assert_allclose(row["statistic"], mice["statistic"], rtol=1e-10)
     if row["df"] < 1e-3:

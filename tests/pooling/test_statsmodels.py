@@ -46,7 +46,7 @@ def by_hand(fits, df_complete):
 
 def test_ols_is_pooled_with_its_residual_df():
     fits = [ols(df) for df in DATA]
-    summary = pool(fits).summary()
+    summary = pool(fits).table
     assert summary.index.tolist() == ["Intercept", "group[T.low]", "group[T.mid]", "x"]
     expected = by_hand(fits, df_complete=36)
     np.testing.assert_allclose(summary[expected.columns], expected, rtol=1e-9)
@@ -67,7 +67,7 @@ def test_order_of_terms_is_that_of_the_model():
 def test_models_tested_with_a_normal_are_pooled_with_their_residual_df(fit):
     fits = [fit(df) for df in DATA]
     expected = by_hand(fits, df_complete=38)
-    np.testing.assert_allclose(pool(fits).summary()[expected.columns], expected, rtol=1e-9)
+    np.testing.assert_allclose(pool(fits).table[expected.columns], expected, rtol=1e-9)
 
 
 def test_models_without_labels_take_the_names_of_their_design():
@@ -91,7 +91,7 @@ def test_a_dispersion_parameter_is_pooled_with_the_coefficients():
 def test_cluster_robust_covariances_keep_the_df_of_the_clusters():
     fits = [ols(df, cov_type="cluster", cov_kwds={"groups": df["site"]}) for df in DATA]
     expected = by_hand(fits, df_complete=7)
-    np.testing.assert_allclose(pool(fits).summary()[expected.columns], expected, rtol=1e-9)
+    np.testing.assert_allclose(pool(fits).table[expected.columns], expected, rtol=1e-9)
 
 
 def test_multinomial_models_are_pooled_per_level_and_term():
@@ -125,7 +125,7 @@ def test_multinomial_models_without_labels_are_read_level_by_level():
 def test_designs_in_another_order_are_aligned():
     fits = [ols(df, "y ~ x + site") for df in DATA]
     mixed = [fits[0], *(ols(df, "y ~ site + x") for df in DATA[1:])]
-    pd.testing.assert_frame_equal(pool(mixed).summary(), pool(fits).summary(), rtol=1e-9)
+    pd.testing.assert_frame_equal(pool(mixed).table, pool(fits).table, rtol=1e-9)
 
 
 def test_a_category_absent_from_one_completed_data_set_is_reported():

@@ -1,0 +1,1 @@
+"""Analyses of completed data sets: functions, formulas, quantities, resampling."""
