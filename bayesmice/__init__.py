@@ -24,7 +24,9 @@ from bayesmice.mice import MICE
 from bayesmice.models import PMM, Auxiliary, Custom, Family, Regression
 from bayesmice.pooling import (
     CompleteDataResult,
+    HypothesisTest,
     PooledResults,
+    anova,
     complete_data_result,
     pool,
     pool_scalar,
@@ -54,6 +56,7 @@ __all__ = [
     "DataError",
     "DataTypeError",
     "Family",
+    "HypothesisTest",
     "Imputations",
     "ModelError",
     "ModelReport",
@@ -64,6 +67,7 @@ __all__ = [
     "SamplingError",
     "SpecificationError",
     "StoreError",
+    "anova",
     "bootstrap",
     "check_model",
     "complete_data_result",

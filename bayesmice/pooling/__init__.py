@@ -1,7 +1,9 @@
 """Rubin's rules: pooling the analyses of several completed data sets into one."""
 
 from bayesmice.pooling.adapters import complete_data_result
+from bayesmice.pooling.anova import anova
 from bayesmice.pooling.complete import CompleteDataResult, FailedAnalysis
+from bayesmice.pooling.multiparameter import HypothesisTest
 from bayesmice.pooling.pool import pool
 from bayesmice.pooling.results import PooledResults
 from bayesmice.pooling.rubin import pool_rubin
@@ -11,8 +13,10 @@ from bayesmice.pooling.transforms import Transform
 __all__ = [
     "CompleteDataResult",
     "FailedAnalysis",
+    "HypothesisTest",
     "PooledResults",
     "Transform",
+    "anova",
     "complete_data_result",
     "pool",
     "pool_rubin",

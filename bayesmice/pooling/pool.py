@@ -1,6 +1,6 @@
 """The verb `pool`: from the results of m analyses to one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,14 +8,13 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bayesmice.errors import PoolingError, warn_caller
-from bayesmice.pooling.adapters import read_result
-from bayesmice.pooling.complete import CompleteDataResult, FailedAnalysis
 from bayesmice.pooling.labels import positions
 from bayesmice.pooling.results import PooledResults
 from bayesmice.pooling.rubin import FloatArray
 from bayesmice.pooling.rules import DfMethod, Pooling, Rule
 from bayesmice.pooling.stacking import split_stack, stack_results
 from bayesmice.pooling.student import checked_level
+from bayesmice.pooling.usable import read_usable
 
 
 def pool(
@@ -117,7 +116,7 @@ def pool(
     bmi        0.2      0.153  4.722  0.682
     """
     listed, n_nests = _listed(results)
-    complete = _usable(listed, drop_failed=drop_failed)
+    complete = read_usable(listed, drop_failed=drop_failed)
     if len(complete) < 2:
         raise PoolingError(
             f"pool needs at least 2 results to estimate the between-imputation variance; "
@@ -170,36 +169,6 @@ def _listed(results: Iterable[Any]) -> tuple[list[Any], int | None]:
             f"{', '.join(map(str, sizes))}."
         )
     return [result for nest in listed for result in nest], len(listed)
-
-
-def _usable(listed: Sequence[Any], *, drop_failed: bool) -> dict[int, CompleteDataResult]:
-    """Read the results, by the numbers of their imputations, and tell which were left out."""
-    complete: dict[int, CompleteDataResult] = {}
-    failed = []
-    for imputation, result in enumerate(listed):
-        if drop_failed and isinstance(result, FailedAnalysis):
-            failed.append(imputation)
-        else:
-            complete[imputation] = read_result(result, imputation)
-    unconverged = [number for number, result in complete.items() if not result.converged]
-    if drop_failed:
-        complete = {n: result for n, result in complete.items() if n not in unconverged}
-    for numbers, what, then in (
-        (failed, "failed", "They are left out."),
-        (
-            unconverged,
-            "did not converge",
-            "They are left out."
-            if drop_failed
-            else "Their estimates are pooled as they are; drop_failed=True leaves them out.",
-        ),
-    ):
-        if numbers:
-            warn_caller(
-                f"The analysis of {len(numbers)} of {len(listed)} imputations {what}: "
-                f"{', '.join(map(str, numbers))} (counted from 0). {then}",
-            )
-    return complete
 
 
 def _smallest_df(df_complete: FloatArray) -> float:

@@ -1,9 +1,9 @@
 """What pooling returns: labelled tables with the names that statsmodels gives them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,10 @@ import xarray as xr
 from bayesmice.errors import PoolingError
 from bayesmice.pooling.adapters import read_result
 from bayesmice.pooling.adapters.marginal import compute_effects
+from bayesmice.pooling.delta import Function, delta_method
+from bayesmice.pooling.hypotheses import Hypothesis, wald_test
 from bayesmice.pooling.montecarlo import jackknife_errors, recommended_imputations
+from bayesmice.pooling.multiparameter import HypothesisTest
 from bayesmice.pooling.predictions import Interval, pool_predictions, stack_predictions
 from bayesmice.pooling.rubin import FloatArray, PooledEstimate
 from bayesmice.pooling.rules import Pooled, Pooling
@@ -362,6 +365,67 @@ class PooledResults:
         """
         numbers = recommended_imputations(self.pooled.fmi, self.m, cv=cv, conf_level=conf_level)
         return self._series(numbers, "recommended_m")
+
+    def wald_test(
+        self,
+        hypothesis: Hypothesis,
+        *,
+        test: Literal["D1", "D2"] = "D1",
+        df_complete: float | None = None,
+    ) -> HypothesisTest:
+        """Test linear constraints on the parameters, all at once.
+
+        Parameters
+        ----------
+        hypothesis : str, sequence, mapping, array or tuple
+            In words, such as ``"age = 0, bmi = 2 * age"``, where what has no equals sign is zero;
+            names that are all zero; a mapping of names to values; a matrix of shape (r, k); or a
+            tuple of a matrix and r values. Names that read as arithmetic stand in backticks.
+        test : {"D1", "D2"}, default "D1"
+            D1 pools estimates and covariances (Li, Raghunathan and Rubin 1991), with the
+            denominator degrees of freedom of Reiter (2007) where ``df_complete`` is finite; D2
+            pools Wald statistics alone (Li, Meng, Raghunathan and Rubin 1991).
+        df_complete : float, optional
+            Degrees of freedom had no value been missing; those of the pooling by default.
+
+        Returns
+        -------
+        HypothesisTest
+            With an F statistic, its degrees of freedom and its p-value.
+
+        Raises
+        ------
+        PoolingError
+            If the hypothesis cannot be read, names an unknown parameter or says something twice, or
+            covariances are not known or singular.
+        """
+        if df_complete is None:
+            df_complete = float(self.pooling.df_complete.min())
+        return wald_test(self.stack, hypothesis, test=test, df_complete=df_complete)
+
+    def delta_method(self, function: str | Sequence[str] | Mapping[str, str] | Function) -> Self:
+        """Pool nonlinear combinations of the parameters, by the delta method.
+
+        Parameters
+        ----------
+        function : str, sequence of str, mapping of str to str, or callable
+            An expression in the names of the parameters, such as ``"exp(age) / (1 + bmi)"``;
+            several; several with names of their own; or a function of a Series of the estimates
+            that returns a number or a Series. Names that read as arithmetic stand in backticks.
+
+        Returns
+        -------
+        PooledResults
+            Of the combinations, with the smallest ``df_complete`` of the parameters.
+
+        Raises
+        ------
+        PoolingError
+            If an expression cannot be read or has no derivative at the estimates, or covariances
+            are not known.
+        """
+        stack = delta_method(self.stack, function)
+        return replace(self, stack=stack, pooling=self._of_other_parameters(), fits=())
 
     def predict(
         self,
