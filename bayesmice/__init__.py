@@ -3,9 +3,11 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from bayesmice import priors, quantities
+from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
+from bayesmice.analysis.convergence import posterior_convergence
 from bayesmice.datasets import load_dataset
+from bayesmice.diagnostics import compare, loo
 from bayesmice.errors import (
     AnalysisError,
     BayesMiceError,
@@ -27,8 +29,11 @@ from bayesmice.pooling import (
     HypothesisTest,
     PooledResults,
     anova,
+    compare_pooling,
     complete_data_result,
+    mix,
     pool,
+    pool_posterior,
     pool_scalar,
 )
 from bayesmice.testing import ModelReport, check_model
@@ -70,13 +75,20 @@ __all__ = [
     "anova",
     "bootstrap",
     "check_model",
+    "compare",
+    "compare_pooling",
     "complete_data_result",
     "load_dataset",
+    "loo",
+    "mix",
     "open_imputations",
     "plot_density",
     "plot_trace",
     "pool",
+    "pool_posterior",
     "pool_scalar",
+    "posterior_convergence",
     "priors",
     "quantities",
+    "testing",
 ]

@@ -10,7 +10,9 @@ import pandas as pd
 import xarray as xr
 
 from bayesmice.analysis.analyses import Analyses, run_analyses
+from bayesmice.analysis.bayesian import Sampler, sample_posteriors
 from bayesmice.analysis.formulas import FormulaFit, find_model
+from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.data import ColumnStore
 from bayesmice.diagnostics import convergence_table
 from bayesmice.errors import warn_caller
@@ -180,6 +182,87 @@ class Imputations:
             fits = run_analyses(self, analysis, workers=workers, progress=progress)
         _warn_failed(fits)
         return fits
+
+    def sample(
+        self,
+        model: Any,
+        *,
+        draws: int = 1000,
+        tune: int = 1000,
+        chains: int = 4,
+        random_seed: int | None = None,
+        family: str | None = None,
+        sampler: Sampler = "auto",
+        log_likelihood: LogLikelihood = False,
+        target_accept: float = 0.8,
+        progressbar: bool = True,
+    ) -> xr.DataTree:
+        """Sample the posterior of an analysis model given every completed data set.
+
+        The model is written for every data set, compiled once, and sampled by NUTS. Pool the
+        posteriors with `bayesmice.pool` (Rubin's rules) or `bayesmice.mix` (all draws together).
+
+        Parameters
+        ----------
+        model : callable, bambi.Model or str
+            A function that gets ``data`` and writes a PyMC model, like a custom conditional model
+            but with any number of observed variables; a Bambi model; or a formula for one.
+        draws, tune : int, default 1000
+            Draws kept, and transitions of adaptation before them, per chain.
+        chains : int, default 4
+            Chains per imputation.
+        random_seed : int, optional
+            Seed. The draws of imputation ``i`` do not depend on ``m``.
+        family : str, optional
+            Family of a formula, as Bambi names it; gaussian by default.
+        sampler : {"auto", "blackjax", "nutpie", "pymc"}, default "auto"
+            BlackJAX wherever JAX can run the model, PyMC's own step methods elsewhere; nutpie, an
+            optional package, takes longer to compile and then draws faster.
+        log_likelihood : bool or "loo", default False
+            Whether to keep the log-likelihood of every observation at every draw, or only its
+            pointwise PSIS-LOO; `bayesmice.loo` and `bayesmice.compare` need either.
+        target_accept : float, default 0.8
+            Acceptance probability that step sizes are adapted to.
+        progressbar : bool, default True
+            Whether to show a progress bar.
+
+        Returns
+        -------
+        xarray.DataTree
+            Groups ``posterior`` and ``sample_stats`` over imputation, chain and draw,
+            ``observed_data``, and ``log_likelihood`` or ``loo`` where asked for. Its posterior
+            becomes the group ``posterior`` of the run's ``tree`` too.
+
+        Raises
+        ------
+        SpecificationError
+            If an argument is wrong.
+        ModelError
+            If the model cannot be sampled, or its parameters differ between data sets.
+        SamplingError
+            If the density is not finite where a chain begins.
+
+        Warns
+        -----
+        UserWarning
+            If data sets need different programs, or the chains of some imputation have not mixed.
+        """
+        with counting_display("Sampling", self.m, progressbar) as progress:
+            posterior = sample_posteriors(
+                self,
+                model,
+                draws=draws,
+                tune=tune,
+                chains=chains,
+                random_seed=random_seed,
+                family=family,
+                sampler=sampler,
+                log_likelihood=log_likelihood,
+                target_accept=target_accept,
+                progress=lambda done, total: progress(done),
+            )
+        self.tree["posterior"] = posterior["posterior"].copy()
+        return posterior
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:
         """Write the tree to a netCDF file, whole or not at all.

@@ -5,6 +5,7 @@ from bayesmice.pooling.anova import anova
 from bayesmice.pooling.complete import CompleteDataResult, FailedAnalysis
 from bayesmice.pooling.multiparameter import HypothesisTest
 from bayesmice.pooling.pool import pool
+from bayesmice.pooling.posterior import compare_pooling, mix, pool_posterior
 from bayesmice.pooling.results import PooledResults
 from bayesmice.pooling.rubin import pool_rubin
 from bayesmice.pooling.scalar import pool_scalar
@@ -17,8 +18,11 @@ __all__ = [
     "PooledResults",
     "Transform",
     "anova",
+    "compare_pooling",
     "complete_data_result",
+    "mix",
     "pool",
+    "pool_posterior",
     "pool_rubin",
     "pool_scalar",
 ]

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from bayesmice.errors import PoolingError, warn_caller
 from bayesmice.pooling.labels import positions
+from bayesmice.pooling.posterior import pool_posterior
 from bayesmice.pooling.results import PooledResults
 from bayesmice.pooling.rubin import FloatArray
 from bayesmice.pooling.rules import DfMethod, Pooling, Rule
@@ -18,7 +20,7 @@ from bayesmice.pooling.usable import read_usable
 
 
 def pool(
-    results: Iterable[Any],
+    results: Iterable[Any] | xr.DataTree,
     *,
     df_complete: ArrayLike | None = None,
     df_method: DfMethod = "barnard_rubin",
@@ -44,6 +46,9 @@ def pool(
           Series, 1-d array or number;
         - a quantity from `bayesmice.quantities`; or
         - anything for which an adapter was registered with `complete_data_result`.
+
+        A tree of posteriors from `Imputations.sample` is pooled by posterior means and covariances;
+        `pool_posterior` chooses variables.
 
         A list of lists is nested imputation: the results of each nest in a list of its own, all of
         the same length [3]_.
@@ -115,6 +120,8 @@ def pool(
     age        1.0      0.321  5.677  0.628
     bmi        0.2      0.153  4.722  0.682
     """
+    if isinstance(results, xr.DataTree):
+        results = pool_posterior(results)
     listed, n_nests = _listed(results)
     complete = read_usable(listed, drop_failed=drop_failed)
     if len(complete) < 2:
