@@ -28,6 +28,7 @@ from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
 from bayesmice.kernels.kernel import Array
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
+from bayesmice.kernels.reuse import find_program, keep_program
 from bayesmice.kernels.steps import StepsProgram
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
@@ -270,6 +271,9 @@ def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgr
     owner = " and ".join(map(repr, names))
     if wanted == "pymc":
         return _steps_program(model, by_column, owner)
+    key = (names, by_column, model.sampling, model.store.n_rows, tuple(model.children.items()))
+    if kept := find_program(key, model.full):
+        return kept
     others = other_steps(model.full)
     if others and wanted == "auto":
         return _steps_program(model, by_column, owner)
@@ -279,13 +283,18 @@ def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgr
             f"{', '.join(others)}, which the gradient-based kernel {wanted!r} cannot move. Use "
             "kernel='auto' or 'pymc', or marginalize them, for example with pm.Mixture."
         )
-    read = (*model.predictors, *names)
     try:
-        functions = jaxify(model.full, names, tuple(data_name(name) for name in read))
+        return keep_program(key, model.full, _jax_program(model, by_column))
     except ModelError:
         if wanted != "auto":
             raise
         return _steps_program(model, by_column, owner)
+
+
+def _jax_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram:
+    names = model.targets
+    read = (*model.predictors, *names)
+    functions = jaxify(model.full, names, tuple(data_name(name) for name in read))
     inputs = tuple(data_name(name) for name in names)
     draw: CellDraw = WholeDraw()
     if any(model.children.values()):

@@ -226,3 +226,45 @@ def test_engine_and_visible_model_have_the_same_density_where_cells_have_limits(
     np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-8)
     gradient = jax.grad(logdensity)(start)
     assert np.isfinite(np.asarray(gradient)).all()
+
+
+def _slope_model(scale, own_column="x"):
+    def model(data):
+        slope = pm.Normal("slope", 0, scale)
+        pm.Normal("y", slope * data[own_column], 1.0, observed=data["y"])
+
+    return model
+
+
+def _custom_target(frame, model):
+    specification = bm.MICE(frame, models={"y": model})._specification
+    return specification.target("y")
+
+
+def test_custom_models_that_differ_in_their_data_share_a_program():
+    rng = np.random.default_rng(0)
+    frames = [
+        pd.DataFrame({"x": rng.normal(size=12), "z": rng.normal(size=12), "y": rng.normal(size=12)})
+        for _ in range(3)
+    ]
+    for frame, row in zip(frames, (2, 5, 7), strict=True):
+        frame.loc[row, "y"] = np.nan
+    first = _custom_target(frames[0], _slope_model(2.0))
+    assert _custom_target(frames[1], _slope_model(2.0)).program is first.program
+    assert _custom_target(frames[0], _slope_model(3.0)).program is not first.program
+    assert _custom_target(frames[2], _slope_model(2.0, "z")).program is not first.program
+    assert _custom_target(frames[1].head(10), _slope_model(2.0)).program is not first.program
+    nuts = bm.Custom(_slope_model(2.0), kernel="hmc")
+    assert _custom_target(frames[1], nuts).program is not first.program
+
+
+def test_a_shared_program_draws_from_the_data_that_it_is_given():
+    """Two data sets of one program: their slopes are 10 and -10, known to 0.3."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=40)
+    for slope in (10.0, -10.0):
+        frame = pd.DataFrame({"x": x, "y": slope * x + rng.normal(size=40)})
+        frame.loc[3, "y"] = np.nan
+        run = bm.MICE(frame, models={"y": _slope_model(20.0)}).mice(m=3, progressbar=False)
+        drawn = run.tree["conditionals/y/posterior/slope"].isel(draw=slice(5, None))
+        assert abs(float(drawn.mean()) - slope) < 1
