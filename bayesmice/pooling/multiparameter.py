@@ -60,11 +60,16 @@ class HypothesisTest:
         return pd.DataFrame(row, index=pd.Index([self.test], name="test"))
 
     def __repr__(self) -> str:
-        return "\n".join([*self._lines(), self.table.to_string(float_format=_four_digits)])
+        return "\n".join(
+            [*self._lines(), self.table.rename_axis(None).to_string(float_format=_four_digits)]
+        )
 
     def _repr_html_(self) -> str:
+        table = self.table.rename_axis(None).to_html(
+            float_format=_four_digits, escape=True, border=0
+        )
         lines = "<br>".join(escape(line) for line in self._lines())
-        return f"<p>{lines}</p>\n{self.table.to_html(float_format=_four_digits, escape=True)}"
+        return f"<p>{lines}</p>\n{table}"
 
     def _lines(self) -> list[str]:
         caption = (

@@ -66,13 +66,15 @@ class Summary:
             A heading, a table of facts, and the tables, without styles.
         """
         facts = "".join(
-            f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>"
+            f'<tr><th style="text-align: left">{escape(name)}</th><td>{escape(value)}</td></tr>'
             for name, value in self.facts.items()
         )
         parts = [f"<h4>{escape(self.title)}</h4>", f"<table>{facts}</table>"]
         for name, table in self.tables.items():
             parts += [f"<p>{escape(name)}</p>"] if name else []
-            parts.append(table.to_html(float_format=four_digits, escape=True, na_rep=""))
+            parts.append(
+                _unnamed(table).to_html(float_format=four_digits, escape=True, na_rep="", border=0)
+            )
         parts += [f"<p>{escape(note)}</p>" for note in self.notes]
         return "\n".join(parts)
 
@@ -98,8 +100,12 @@ def four_digits(value: float) -> str:
 
 
 def _text(table: pd.DataFrame) -> str:
-    unnamed = table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
-    return unnamed.to_string(float_format=four_digits, na_rep="")
+    return _unnamed(table).to_string(float_format=four_digits, na_rep="")
+
+
+def _unnamed(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the name of the index, which would take a line of its own."""
+    return table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
 
 
 def _two_columns(facts: Mapping[str, str], width: int) -> list[str]:
