@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,8 @@ from bayesmice.models.sampling import check_sampling
 from bayesmice.scheduler import initial_fill
 
 ConditionalModel = RegressionModel | CustomModel
-Models = Mapping[str | tuple[str, ...], Regression | Custom | CustomFunction]
+Models = Mapping[Any, Regression | Custom | CustomFunction]
+"""By column, or by a tuple of columns."""
 Description = Regression | Custom
 
 

@@ -220,13 +220,15 @@ class StepsProgram:
             for forest, trees in zip(self._forests, chain.grown or self._bare, strict=True)
         ]
         statistics: list[dict[str, Any]] = []
-        if is_first:
-            for _ in range(TUNE):
-                point, _ = step.step(point)
-            step.stop_tuning()
-        for _ in range(n_steps):
-            point, found = step.step(point)
-            statistics += found
+        # A trajectory that diverges overflows before it is rejected.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if is_first:
+                for _ in range(TUNE):
+                    point, _ = step.step(point)
+                step.stop_tuning()
+            for _ in range(n_steps):
+                point, found = step.step(point)
+                statistics += found
         info = _info(statistics, float(self._density(point)), n_steps)
         return HostChain(point, step.sampling_state, grown), info
 
