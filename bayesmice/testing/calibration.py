@@ -21,7 +21,8 @@ class Calibration:
     Parameters
     ----------
     ranks : DataFrame of shape (replicates, quantities)
-        Number of draws below the true value, from 0 to ``draws``.
+        Number of draws below the true value, from 0 to ``draws``; NaN where a replicate did not
+        have the quantity, such as the third missing cell of a column with two.
     draws : int
         Number of draws that each true value was ranked among.
     """
@@ -33,11 +34,12 @@ class Calibration:
     def table(self) -> pd.DataFrame:
         """One row per quantity: whether its ranks are uniform, and how they are not.
 
-        ``p_value`` is that of the largest deviation of the empirical distribution function, which
-        is exact. ``mean_rank`` is the mean rank over ``draws``: below 0.5 where draws are too
-        large. ``spread`` is the standard deviation of the ranks over that of uniform ones: above 1
-        where draws vary too little. ``deviation`` is the largest distance of the empirical
-        distribution function from the diagonal.
+        ``replicates`` is the number of those that had the quantity. ``p_value`` is that of the
+        largest deviation of the empirical distribution function, which is exact. ``mean_rank`` is
+        the mean rank over ``draws``: below 0.5 where draws are too large. ``spread`` is the
+        standard deviation of the ranks over that of uniform ones: above 1 where draws vary too
+        little. ``deviation`` is the largest distance of the empirical distribution function from
+        the diagonal.
         """
         shares = self.shares()
         points = np.arange(1, POINTS) / POINTS
@@ -45,6 +47,7 @@ class Calibration:
         for name, values in shares.items():
             ecdf = np.searchsorted(np.sort(values), points, side="right") / len(values)
             rows[name] = {
+                "replicates": len(values),
                 "p_value": uniformity_p_value(values, POINTS),
                 "mean_rank": float(self.ranks[name].mean() / self.draws),
                 "spread": float(values.std() * np.sqrt(12)),
@@ -63,12 +66,14 @@ class Calibration:
 
         Returns
         -------
-        dict of str to ndarray of shape (replicates,)
+        dict of str to ndarray
+            Of as many numbers as there are replicates with the quantity.
         """
         rng = np.random.default_rng(TIE_STREAM)
+        present = {str(name): column.dropna() for name, column in self.ranks.items()}
         return {
-            str(name): (column.to_numpy() + rng.random(len(column))) / (self.draws + 1)
-            for name, column in self.ranks.items()
+            name: (column.to_numpy() + rng.random(len(column))) / (self.draws + 1)
+            for name, column in present.items()
         }
 
     def __repr__(self) -> str:

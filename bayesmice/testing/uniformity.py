@@ -76,7 +76,11 @@ def uniform_band(n: int, k: int = 50, conf_level: float = 0.99) -> Band:
     def excess(log_gamma: float) -> float:
         return stay_probability(n, *_limits(n, k, np.exp(log_gamma))) - conf_level
 
-    gamma = float(np.exp(brentq(excess, np.log(1e-12), np.log(1 - conf_level), xtol=1e-6)))
+    widest, narrowest = np.log(1e-12), np.log(1 - conf_level)
+    # With few numbers the counts are so coarse that one point decides for all.
+    is_coarse = excess(narrowest) >= 0
+    found = narrowest if is_coarse else brentq(excess, widest, narrowest, xtol=1e-6)
+    gamma = float(np.exp(found))
     # The counts are whole numbers: take the widest band that the search brackets.
     gamma = gamma if excess(np.log(gamma)) >= 0 else gamma * (1 - 1e-5)
     lower, upper = _limits(n, k, gamma)

@@ -56,6 +56,7 @@ def test_default_models_agree_with_r_within_monte_carlo_and_prior_error() -> Non
     assert (difference < allowed).all(), pd.DataFrame({"is": difference, "allowed": allowed})
 
 
+@pytest.mark.statistical
 def test_default_models_agree_with_r_in_standard_errors_and_missing_information() -> None:
     """Within 10 % and 0.1, beside 4 Monte Carlo errors of R; ours are small (m=1,000)."""
     mice = bm.MICE(bm.load_dataset("nhanes2"))

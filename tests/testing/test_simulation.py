@@ -147,16 +147,24 @@ def draw(rng):
 
 
 def lose(data, rng):
-    return data.assign(
-        y=data["y"].mask(rng.random(20) < 0.3), group=data["group"].mask(np.arange(20) < 1)
-    )
+    order = rng.permutation(20)
+    return data.assign(y=data["y"].mask(order < 6), group=data["group"].mask(np.arange(20) < 1))
 
 
-STANDARD = pm.Normal.dist(0, 1)
-MODELS = {
-    "y": bm.Regression("x", priors={"Intercept": STANDARD, "coefficients": STANDARD, "sigma": 1.0}),
-    "group": bm.Regression("1"),
-}
+def line(data):
+    """A function, whose program is used again by every replicate."""
+    intercept = pm.Normal("Intercept", 0, 1)
+    slopes = pm.Normal("coefficients", 0, 1, dims="predictor")
+    pm.Normal("y", intercept + slopes[0] * data["x"], 1.0, observed=data["y"])
+
+
+def labelled(data):
+    with pm.modelcontext(None) as model:
+        model.add_coord("predictor", ["x"])
+    line(data)
+
+
+MODELS = {"y": labelled, "group": bm.Regression("1")}
 
 
 @pytest.fixture(scope="module")
@@ -209,6 +217,13 @@ def test_calibrated_ranks_are_uniform_and_others_are_not():
     assert table.loc["narrow", "spread"] < 0.9
     assert table.loc["shifted", "mean_rank"] < 0.45
     assert found.p_value < 1e-4
+
+
+def test_replicates_without_a_cell_are_left_out_of_its_ranks():
+    ranks = pd.DataFrame({"cell 1": [3.0, 8.0, 5.0], "cell 2": [np.nan, 2.0, np.nan]})
+    table = bm.testing.Calibration(ranks, 9).table
+    assert table["replicates"].tolist() == [3, 1]
+    assert table["p_value"].notna().all()
 
 
 def test_an_unknown_parameter_lists_those_of_the_model():

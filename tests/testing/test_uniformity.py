@@ -68,6 +68,12 @@ def test_numbers_that_are_not_uniform_are_noticed(distort):
     assert uniformity_p_value(distort(rng.random(2000))) < 1e-3
 
 
+def test_a_band_of_very_few_numbers_is_the_whole_range():
+    band = uniform_band(2, 10, 0.99)
+    assert (band.lower[:-1] == 0).all()
+    assert (band.upper[5:] == 1).all()
+
+
 def test_levels_outside_the_unit_interval_are_refused():
     with pytest.raises(SpecificationError, match="conf_level must lie between 0 and 1; got 99"):
         uniform_band(100, 20, 99)
