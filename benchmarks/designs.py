@@ -242,8 +242,8 @@ DESIGNS = {
         sweeps=5,
     ),
     "large fraction": Design(
-        "y = x + e, n = 100, 70 % of x and y missing in turn, at random",
-        make=line(100),
+        "y = x + e, n = 200, 35 % of rows lack x, another 35 % lack y",
+        make=line(200),
         ampute=lambda data, rng: _in_turn(data, rng),
         analyze=ols("y ~ x"),
         truth={"Intercept": 0.0, "x": 1.0},
