@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
+from bayesmice.data.quick_predictors import quick_predictors
 from bayesmice.datasets import load_dataset
 from bayesmice.diagnostics import compare, loo
 from bayesmice.errors import (
@@ -90,5 +91,6 @@ __all__ = [
     "posterior_convergence",
     "priors",
     "quantities",
+    "quick_predictors",
     "testing",
 ]
