@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
+from bayesmice.continuation import open_imputations
 from bayesmice.data.quick_predictors import quick_predictors
 from bayesmice.datasets import load_dataset
-from bayesmice.diagnostics import compare, loo
+from bayesmice.diagnostics import Until, compare, loo, until
 from bayesmice.errors import (
     AnalysisError,
     BayesMiceError,
@@ -22,7 +23,7 @@ from bayesmice.errors import (
     SpecificationError,
     StoreError,
 )
-from bayesmice.imputations import Imputations, open_imputations
+from bayesmice.imputations import Imputations
 from bayesmice.mice import MICE
 from bayesmice.models import PMM, Auxiliary, Custom, Family, Regression
 from bayesmice.pooling import (
@@ -37,6 +38,7 @@ from bayesmice.pooling import (
     pool_posterior,
     pool_scalar,
 )
+from bayesmice.run import SweepInfo
 from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ __all__ = [
     "SamplingError",
     "SpecificationError",
     "StoreError",
+    "SweepInfo",
+    "Until",
     "anova",
     "bootstrap",
     "check_model",
@@ -93,4 +97,5 @@ __all__ = [
     "quantities",
     "quick_predictors",
     "testing",
+    "until",
 ]

@@ -4,7 +4,7 @@ Nothing noteworthy is printed or swallowed; it becomes an `Event`, and the event
 ``imputations.events``.
 """
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 
 import pandas as pd
@@ -15,6 +15,7 @@ class Severity(StrEnum):
 
     INFO = "info"
     WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Event:
     Attributes
     ----------
     severity : Severity
-        ``"info"`` or ``"warning"``.
+        ``"info"``, ``"warning"`` or ``"error"``.
     code : str
         A stable word to filter by, such as ``"constant_column"``.
     message : str
@@ -41,6 +42,11 @@ class Event:
     variable: str = ""
     chain: int = -1
     sweep: int = -1
+
+    def in_group(self, label: str) -> "Event":
+        """Say in which group of rows this happened."""
+        variable = f"{self.variable}[{label}]" if self.variable else ""
+        return replace(self, variable=variable, message=f"Rows with {label}: {self.message}")
 
 
 EVENT_FIELDS = tuple(field.name for field in fields(Event))

@@ -1,11 +1,12 @@
 """What a run returns."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -15,9 +16,23 @@ from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.data import ColumnStore
 from bayesmice.diagnostics import convergence_table
-from bayesmice.errors import warn_caller
+from bayesmice.errors import NotRunError, SpecificationError, warn_caller
+from bayesmice.events import Event
 from bayesmice.progress import counting_display
-from bayesmice.store import events_from_dataset, read_netcdf, store_from_dataset, write_netcdf
+from bayesmice.store import events_from_dataset, write_tree
+
+
+class Continuation(Protocol):
+    """Lets the run behind imputations go on."""
+
+    def extend(self, sweeps: int, progressbar: bool) -> xr.DataTree:
+        """Run further sweeps of all chains, and give the tree of the whole run."""
+
+    def more(self, m: int, progressbar: bool) -> xr.DataTree:
+        """Run further chains, and give the tree of all."""
+
+    def note(self, event: Event) -> xr.DataTree:
+        """Add an event to the log of the run, and give its tree."""
 
 
 class Imputations:
@@ -32,6 +47,8 @@ class Imputations:
         The tree of a run.
     store : ColumnStore
         The data that were imputed.
+    continuation : Continuation, optional
+        What lets the run go on.
 
     Attributes
     ----------
@@ -41,9 +58,12 @@ class Imputations:
         ``conditionals/<column>`` is a tree that ArviZ reads.
     """
 
-    def __init__(self, tree: xr.DataTree, store: ColumnStore) -> None:
+    def __init__(
+        self, tree: xr.DataTree, store: ColumnStore, continuation: Continuation | None = None
+    ) -> None:
         self.tree = tree
         self._store = store
+        self._continuation = continuation
 
     @property
     def m(self) -> int:
@@ -80,13 +100,102 @@ class Imputations:
                 f"{self.m - 1}."
             )
         chosen = self.tree["imputations"].to_dataset().isel(imputation=imputation)
-        cells = {name: chosen[name].to_numpy().astype(float) for name in self._store.incomplete}
+        cells = {name: chosen[name].to_numpy().astype(float) for name in self._store.wanted}
         return self._store.complete(cells)
 
     @property
     def events(self) -> pd.DataFrame:
         """What happened: a table with severity, code, message, variable, chain and sweep."""
         return events_from_dataset(self.tree["event_log"].to_dataset())
+
+    @property
+    def incomplete(self) -> list[Hashable]:
+        """Labels of the columns that have imputed cells, as they stand in the data."""
+        return [self._store.label(name) for name in self._store.wanted]
+
+    def note(self, event: Event) -> None:
+        """Add an event to the log.
+
+        Parameters
+        ----------
+        event : Event
+            What a user should know.
+        """
+        self.tree = self._going_on("note").note(event)
+
+    def extend(self, sweeps: int, *, progressbar: bool = True) -> "Imputations":
+        """Go on with all chains from where they stopped.
+
+        The result is that of a run that had this length from the beginning, draw for draw, also
+        after saving and opening it in another process.
+
+        Parameters
+        ----------
+        sweeps : int
+            Sweeps to add. Where chains give several imputations, a multiple of their distance: the
+            burn-in gets longer, and as many imputations are taken at the end.
+        progressbar : bool, default True
+            Whether to show progress.
+
+        Returns
+        -------
+        Imputations
+            This object, whose tree has changed. Draws of an analysis model that `sample` put into
+            it belonged to the former imputations, and are dropped.
+
+        Raises
+        ------
+        SpecificationError
+            If ``sweeps`` is not a whole number of at least 1, or no such multiple.
+        StoreError
+            If the imputations were opened from a file, and something has to be given again; see
+            `bayesmice.open_imputations`.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+        >>> imputations = mice.mice(m=2, sweeps=5, random_seed=1, progressbar=False)
+        >>> imputations.extend(sweeps=3, progressbar=False).tree.attrs["sweeps"]
+        8
+        """
+        check_count("sweeps", sweeps)
+        self.tree = self._going_on("extend").extend(int(sweeps), progressbar)
+        return self
+
+    def more(self, m: int, *, progressbar: bool = True) -> "Imputations":
+        """Add imputations from further chains, which run for as many sweeps.
+
+        Parameters
+        ----------
+        m : int
+            Number of imputations to add.
+        progressbar : bool, default True
+            Whether to show progress.
+
+        Returns
+        -------
+        Imputations
+            This object, with the imputations that a run with a larger ``m`` would have made.
+
+        Raises
+        ------
+        SpecificationError
+            If ``m`` is not a whole number of at least 1.
+        StoreError
+            As in `extend`.
+        """
+        check_count("m", m)
+        self.tree = self._going_on("more").more(int(m), progressbar)
+        return self
+
+    def _going_on(self, verb: str) -> Continuation:
+        if self._continuation is None:
+            raise NotRunError(
+                f"{verb} needs the run behind the imputations, and these were made from a tree "
+                "alone. Use what mice.mice(...) or bm.open_imputations(path) gave."
+            )
+        return self._continuation
 
     def convergence(self) -> pd.DataFrame:
         """Tabulate rank-normalized R-hat and effective sample sizes over sweeps, the worst first.
@@ -277,7 +386,32 @@ class Imputations:
         Path
             The file; `open_imputations` reads it.
         """
-        return write_netcdf(self.tree, path)
+        return write_tree(self.tree, path)
+
+    def to_zarr(self, path: str | os.PathLike[str]) -> Path:
+        """Write the tree to a Zarr folder, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to; it has to end with ``.zarr``. An older folder of that name is replaced.
+
+        Returns
+        -------
+        Path
+            The folder; `open_imputations` reads it.
+
+        Raises
+        ------
+        SpecificationError
+            If the path does not end with ``.zarr``.
+        """
+        if Path(path).suffix != ".zarr":
+            raise SpecificationError(
+                f"to_zarr got the path {os.fspath(path)!r}; expected one that ends with '.zarr', "
+                "by which open_imputations knows the folder."
+            )
+        return write_tree(self.tree, path)
 
     def __len__(self) -> int:
         return self.m
@@ -309,10 +443,18 @@ class Imputations:
                 "missing": self._store.columns[name].n_missing,
                 "fraction": round(self._store.columns[name].n_missing / self._store.n_rows, 3),
             }
-            for name in self._store.incomplete
+            for name in self._store.wanted
         ]
         columns = ["variable", "scale", "missing", "fraction"]
         return pd.DataFrame(rows, columns=columns).set_index("variable")
+
+
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Refuse anything but a whole number that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise SpecificationError(
+            f"{name} is {value!r}; expected a whole number of at least {least}."
+        )
 
 
 def _warn_failed(analyses: Analyses) -> None:
@@ -324,27 +466,3 @@ def _warn_failed(analyses: Analyses) -> None:
             f"(counted from 0); of imputation {failed[0].imputation} with {failed[0].reason}. The "
             f"others are kept; .pool(drop_failed=True) pools them."
         )
-
-
-def open_imputations(path: str | os.PathLike[str]) -> Imputations:
-    """Open a file that `Imputations.to_netcdf` wrote.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-
-    Returns
-    -------
-    Imputations
-        With the same tree and the same completed data.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    StoreError
-        If it was not written by bayesmice, or by a version whose format is not read.
-    """
-    tree = read_netcdf(path)
-    return Imputations(tree, store_from_dataset(tree["observed_data"].to_dataset()))

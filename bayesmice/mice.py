@@ -1,29 +1,40 @@
 """`MICE`: the specification and the run."""
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from bayesmice import plots
-from bayesmice.data import Bounds, Limits
+from bayesmice.continuation import (
+    PILOT,
+    add_recommended,
+    begin_or_resume,
+    run_imputations,
+    warn_of_run,
+)
+from bayesmice.data import Bounds, Limits, Weights
+from bayesmice.diagnostics import Until
 from bayesmice.errors import NotRunError, SpecificationError
-from bayesmice.events import Event
-from bayesmice.imputations import Imputations
-from bayesmice.kernels import Target
+from bayesmice.imputations import Imputations, check_count
 from bayesmice.kernels.jaxify import recorded_labels
+from bayesmice.models.passive import Passive
+from bayesmice.models.predictors import Predictors
 from bayesmice.models.prior_draws import draw_prior, prior_table
 from bayesmice.pooling import PooledResults, pool
-from bayesmice.progress import progress_display
-from bayesmice.scheduler import initial_fill, run_sweeps, start_chains, visit_sequence
-from bayesmice.scheduler.watch import range_events, transition_events
-from bayesmice.specification import Models, Specification, specify
-from bayesmice.store import RunDescription, RunRecorder, build_tree, prior_tree
+from bayesmice.problem import make_problem
+from bayesmice.run import LONE_VISITS, Callback, Checkpoints
+from bayesmice.scheduler import Post, VisitOrder
+from bayesmice.scheduler.plan import SWEEPS, make_plan
+from bayesmice.specification import Models, Specification, read
+from bayesmice.store import prior_tree
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -50,6 +61,32 @@ class MICE:
         ``pm.Data``, and writes a PyMC model with one observed variable named after the column. A
         tuple of columns is a block that one function imputes together, with one observed variable
         for each.
+    predictors : DataFrame of bool, or mapping of str to list of str, optional
+        Which columns predict each target: a matrix with targets as rows and predictors as columns
+        (see `predictor_matrix`), or lists by target. It says what ``.`` in a formula stands for; a
+        column that a formula or a function names itself is used in any case. By default all
+        others, but no passive column predicts what it is made of.
+    visit_sequence : str, list of str or callable, default "monotone"
+        In which order a sweep visits the targets. ``"roman"`` is the order of the data and
+        ``"arabic"`` its reverse, ``"monotone"`` goes from the fewest missing cells to the most and
+        ``"revmonotone"`` back, ``"random"`` is a fresh order in each sweep. A list names targets,
+        repeats allowed. A function of the sweep (from 0) and the targets gives such a list for
+        each sweep.
+    passive : mapping of str to str or callable, optional
+        Columns that are computed from others: a Python expression in their names, or a function of
+        a mapping from column names to completed Series. They are computed again right after any
+        column that they are made of. A name that is no column adds one at the end of the data.
+    where : DataFrame or array of bool, of shape (n_rows, n_columns), optional
+        The cells whose imputations are wanted; by default the missing ones. An observed cell stays
+        what it is for the models, and gets imputations beside its value. Missing cells that are not
+        wanted stay missing in completed data.
+    ignore : array of bool, of shape (n_rows,), or str, optional
+        Rows that are imputed, but that no model learns from; or the boolean column that marks them.
+    weights : array of shape (n_rows,), or str, optional
+        How much each row counts in the likelihoods, at least 0; or the column that says so. A
+        weight of 2 counts like two equal rows.
+    by : str, optional
+        A complete column with levels: every level gets models of its own.
     bounds : mapping of str to (lower, upper), optional
         Between which numbers all values of a column lie, None for no bound; its gaussian
         distribution is truncated there.
@@ -58,6 +95,10 @@ class MICE:
         detection limit: one number for all missing cells, an array of shape (n_rows,) with NaN
         where nothing is known, or None. Such cells enter the likelihood as what is known of them,
         and are imputed within their limits.
+    post : mapping of str to callable, optional
+        What is done to the drawn values of a column before other models read them: a function of
+        a Series of values and the data frame of the completed rows that they belong to, which gives
+        as many values.
 
     Raises
     ------
@@ -84,35 +125,84 @@ class MICE:
         data: pd.DataFrame,
         models: Models | None = None,
         *,
+        predictors: Predictors | None = None,
+        visit_sequence: VisitOrder = "monotone",
+        passive: Passive | None = None,
+        where: pd.DataFrame | ArrayLike | None = None,
+        ignore: ArrayLike | str | None = None,
+        weights: Weights | None = None,
+        by: str | None = None,
         bounds: Bounds | None = None,
         limits: Limits | None = None,
+        post: Mapping[str, Post] | None = None,
     ) -> None:
-        self._specification = specify(data, models, bounds, limits)
+        read_data = read(
+            data,
+            models,
+            bounds,
+            limits,
+            predictors=predictors,
+            passive=passive,
+            where=where,
+            ignore=ignore,
+            weights=weights,
+            visit_sequence=visit_sequence,
+        )
+        self._problem = make_problem(read_data, by, visit_sequence, {} if post is None else post)
         self._imputations: Imputations | None = None
 
     def mice(
         self,
-        m: int = 5,
-        sweeps: int = 10,
+        m: int | Literal["auto"] = 5,
+        sweeps: int | Until | None = None,
         *,
+        chains: int | None = None,
+        thin: int | None = None,
+        burn_in: int | None = None,
         random_seed: int | None = None,
         progressbar: bool = True,
+        callback: Callback | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: int = 10,
+        analysis: Callable[[pd.DataFrame], Any] | None = None,
     ) -> Imputations:
-        """Impute: run m chains, and keep the last state of each as an imputation.
+        """Impute: run chains of sweeps, and keep states of them as imputations.
 
         Parameters
         ----------
-        m : int, default 5
-            Number of imputations. Each is the last sweep of a chain of its own.
-        sweeps : int, default 10
-            Sweeps per chain. A sweep visits every incomplete column, fewest missing cells first: it
-            takes one transition of the parameters of its conditional model, and then draws its
-            missing cells from the posterior predictive distribution.
+        m : int or "auto", default 5
+            Number of imputations. ``"auto"`` makes 20 in a pilot run, and as many more as von
+            Hippel's rule [1]_ then asks for, so that standard errors would repeat within 5 %.
+        sweeps : int or Until, optional
+            Sweeps per chain, 10 by default. A sweep visits every target: it takes one transition of
+            the parameters of its conditional model, and then draws its missing cells from the
+            posterior predictive distribution. Where a single column is imputed nothing cycles, and
+            by default one sweep has all of its visits. `bayesmice.until` stops a run when its
+            chains have mixed.
+        chains : int, optional
+            Number of chains; by default one for each imputation, which is its last sweep. Fewer
+            chains give several imputations each.
+        thin : int, optional
+            Sweeps from one imputation of a chain to the next, 5 by default.
+        burn_in : int, optional
+            Sweeps before the first ``thin`` sweeps; by default 10, or what ``sweeps`` leaves.
         random_seed : int, optional
             Seed. The same seed gives the same imputations, and imputation ``i`` does not depend on
             ``m``. By default a fresh one, which is kept in ``imputations.tree.attrs``.
         progressbar : bool, default True
-            Whether to show one bar for the run.
+            Whether to show progress.
+        callback : callable, optional
+            Called with a `bayesmice.SweepInfo` after each sweep; its ``stop()`` ends the run.
+        checkpoint : path-like, optional
+            A Zarr folder (``"run.zarr"``) or a netCDF file that the run is saved to every so many
+            sweeps. A run that was killed goes on from there when it is called again in the same
+            way, and ends with the same result. With ``m="auto"`` it is the pilot run that is saved.
+        every : int, default 10
+            Sweeps from one checkpoint to the next.
+        analysis : callable, optional
+            For ``m="auto"``: from completed data to a result that `bayesmice.pool` reads, whose
+            fractions of missing information decide. By default the means of the incomplete columns
+            and the shares of their levels.
 
         Returns
         -------
@@ -122,46 +212,108 @@ class MICE:
         Raises
         ------
         SpecificationError
-            If ``m`` or ``sweeps`` is less than 1, or the seed is negative.
+            If a number is less than 1, numbers contradict each other, the seed is negative, or the
+            checkpoint belongs to another run.
         SamplingError
-            If a model's density or draws are not finite.
+            If no chain survives.
+
+        Warns
+        -----
+        UserWarning
+            If the run was interrupted, or chains were given up, so that there are fewer
+            imputations.
+
+        Notes
+        -----
+        Ctrl-C ends a run and keeps all whole sweeps. If a callback raises an error, the sweeps so
+        far are kept in ``imputations``.
+
+        References
+        ----------
+        .. [1] von Hippel (2020), Sociological Methods & Research 49, 699-718.
         """
-        _check_count("m", m)
-        _check_count("sweeps", sweeps)
-        seed = _check_seed(random_seed)
-        specification = self._specification
-        targets = {name: specification.target(name) for name in specification.missing}
-        order = visit_sequence(specification.missing)
-        recorder = RunRecorder(list(targets), specification.imputed)
-        switched: list[Event] = []
-        if order:
-            switched = _run(
-                specification,
-                [targets[name] for name in order],
-                m,
+        if m == "auto":
+            pilot = self.mice(
+                PILOT,
                 sweeps,
-                seed,
-                recorder,
-                progressbar,
+                chains=chains,
+                thin=thin,
+                burn_in=burn_in,
+                random_seed=random_seed,
+                progressbar=progressbar,
+                callback=callback,
+                checkpoint=checkpoint,
+                every=every,
             )
-        cells = recorder.cells | {
-            name: np.full((m, specification.store.columns[name].n_missing), value)
-            for name, value in specification.constant_cells.items()
-        }
-        tree = build_tree(
-            specification.store,
-            cells,
-            recorder,
-            {name: target.labels for name, target in targets.items()},
-            [
-                *specification.events,
-                *switched,
-                *_run_events(specification, targets, recorder, cells),
-            ],
-            RunDescription(m, sweeps, seed, order, specification.to_json()),
+            return add_recommended(pilot, analysis, progressbar)
+        check_count("m", m)
+        check_count("every", every)
+        for name, value in (("chains", chains), ("thin", thin)):
+            if value is not None:
+                check_count(name, value)
+        rule = sweeps if isinstance(sweeps, Until) else None
+        n_sweeps: int | None = None if isinstance(sweeps, Until) else sweeps
+        if n_sweeps is not None:
+            check_count("sweeps", n_sweeps)
+        if burn_in is not None:
+            check_count("burn_in", burn_in, least=0)
+        if analysis is not None:
+            raise SpecificationError(
+                "analysis chooses the number of imputations for m='auto'; here m is "
+                f"{m}. Give m='auto', or analyze with imputations.analyze(...)."
+            )
+        if callback is not None and not callable(callback):
+            raise SpecificationError(
+                f"callback is {callback!r:.60}; expected a function of a bm.SweepInfo."
+            )
+        is_lone = sweeps is None and chains is None and burn_in is None and self._is_lone
+        plan = make_plan(
+            m,
+            n_sweeps,
+            chains,
+            thin,
+            burn_in,
+            default_sweeps=1 if is_lone else SWEEPS,
+            is_open=rule is not None,
         )
-        self._imputations = Imputations(tree, specification.store)
+        run = begin_or_resume(
+            self._problem,
+            plan,
+            rule,
+            LONE_VISITS if is_lone else 1,
+            None if random_seed is None else check_seed(random_seed),
+            lambda: check_seed(None),
+            checkpoint,
+        )
+        points = None if checkpoint is None else Checkpoints(Path(checkpoint), every)
+        try:
+            run.go(progressbar, callback, points)
+        except Exception as error:
+            if run.n_sweeps:
+                self._imputations = run_imputations(run)
+                error.add_note(f"The {run.n_sweeps} finished sweeps are kept in mice.imputations.")
+            raise
+        self._imputations = run_imputations(run)
+        warn_of_run(run)
         return self._imputations
+
+    @property
+    def _is_lone(self) -> bool:
+        """Whether nothing cycles: every group has one target at most, in an order with a name."""
+        counts = [len(group.specification.missing) for group in self._problem.groups]
+        return max(counts) == 1 and isinstance(self._problem.visit_sequence, str)
+
+    @property
+    def predictor_matrix(self) -> pd.DataFrame:
+        """The columns that the model of each column reads: a bool DataFrame, targets as rows.
+
+        It can be changed and given to ``MICE(predictors=...)``. Rows of columns that are constant
+        or passive are all False. With ``by``, a column counts if the model of any group reads it.
+        """
+        matrices = [group.specification.predictor_matrix for group in self._problem.groups]
+        return pd.DataFrame(
+            np.logical_or.reduce(matrices), index=matrices[0].index, columns=matrices[0].columns
+        )
 
     @property
     def imputations(self) -> Imputations:
@@ -192,13 +344,19 @@ class MICE:
         """
         return pool(results, **options)
 
-    def model(self, name: str) -> pm.Model:
+    @property
+    def _specification(self) -> Specification:
+        return self._problem.group().specification
+
+    def model(self, name: str, *, group: object = None) -> pm.Model:
         """Write the conditional model of a column as PyMC sees it.
 
         Parameters
         ----------
         name : str
             The column.
+        group : level, optional
+            Where the models are separate for groups of rows (``by``), the level of the group.
 
         Returns
         -------
@@ -211,10 +369,15 @@ class MICE:
         SpecificationError
             If there is no such column, or it has one observed value only.
         """
-        return self._specification.write_model(name)
+        return self._problem.group(group).specification.write_model(name)
 
     def priors(
-        self, name: str, *, draws: int = 2000, random_seed: int | None = None
+        self,
+        name: str,
+        *,
+        draws: int = 2000,
+        random_seed: int | None = None,
+        group: object = None,
     ) -> pd.DataFrame:
         """Tabulate the priors of a column's conditional model, and what they mean in numbers.
 
@@ -226,6 +389,8 @@ class MICE:
             Draws from the prior that the numbers are taken from.
         random_seed : int, optional
             Seed of those.
+        group : level, optional
+            As in `model`.
 
         Returns
         -------
@@ -240,12 +405,18 @@ class MICE:
         SpecificationError
             If there is no such column, or it has one observed value only.
         """
-        _check_count("draws", draws)
-        model, written = self._specification.model(name), self._specification.write_model(name)
-        return prior_table(model, written, draws, _check_seed(random_seed))
+        check_count("draws", draws)
+        specification = self._problem.group(group).specification
+        model, written = specification.model(name), specification.write_model(name)
+        return prior_table(model, written, draws, check_seed(random_seed))
 
     def prior_predictive(
-        self, name: str, *, draws: int = 500, random_seed: int | None = None
+        self,
+        name: str,
+        *,
+        draws: int = 500,
+        random_seed: int | None = None,
+        group: object = None,
     ) -> xr.DataTree:
         """Draw from the priors of a column's conditional model, and the column from those.
 
@@ -257,6 +428,8 @@ class MICE:
             How many.
         random_seed : int, optional
             Seed.
+        group : level, optional
+            As in `model`.
 
         Returns
         -------
@@ -276,18 +449,24 @@ class MICE:
         Missing predictors hold draws from their observed values. The column is drawn from its
         likelihood, also where cells are imputed by matching. Potentials have no part in the draws.
         """
-        _check_count("draws", draws)
-        model = self._specification.write_model(name)
-        parameters, predictive = draw_prior(model, draws, _check_seed(random_seed))
-        columns = [self._specification.store.columns[target] for target in predictive]
-        complete = np.logical_and.reduce([column.observed for column in columns])
+        check_count("draws", draws)
+        specification = self._problem.group(group).specification
+        model = specification.write_model(name)
+        parameters, predictive = draw_prior(model, draws, check_seed(random_seed))
+        columns = [specification.store.columns[target] for target in predictive]
+        complete = np.logical_and.reduce([column.fitted for column in columns])
         observed = {column.name: column.values[complete] for column in columns}  # noqa: PD011
         dims, coords = recorded_labels(model)
         rows = {"row": tuple(np.flatnonzero(complete))}
         return prior_tree(parameters, predictive, observed, (dims, coords | rows), columns)
 
     def plot_prior_predictive(
-        self, name: str, *, draws: int = 50, random_seed: int | None = None
+        self,
+        name: str,
+        *,
+        draws: int = 50,
+        random_seed: int | None = None,
+        group: object = None,
     ) -> "PlotCollection":
         """Show what the priors of a conditional model say of its column, beside observed values.
 
@@ -299,6 +478,8 @@ class MICE:
             Draws of the whole column; at most 50 are shown.
         random_seed : int, optional
             Seed.
+        group : level, optional
+            As in `model`.
 
         Returns
         -------
@@ -311,9 +492,10 @@ class MICE:
         A panel shows the central nine tenths of the drawn values, but at most twice the observed
         range on either side of it; the title says what is left out.
         """
-        tree = self.prior_predictive(name, draws=draws, random_seed=random_seed)
-        columns = self._specification.store.columns
-        targets = (name,) if name in columns else self._specification.model(name).targets
+        tree = self.prior_predictive(name, draws=draws, random_seed=random_seed, group=group)
+        specification = self._problem.group(group).specification
+        columns = specification.store.columns
+        targets = (name,) if name in columns else specification.model(name).targets
         drawn = {
             target: tree["prior_predictive"][target].isel(chain=0).to_numpy() for target in targets
         }
@@ -324,8 +506,14 @@ class MICE:
 
     @property
     def table(self) -> pd.DataFrame:
-        """The conditional models, one row per column: scale, missing, model, predictors, priors."""
-        return self._specification.table()
+        """The conditional models, one row per column: scale, missing, model, predictors, priors.
+
+        With ``by``, one row per group and column.
+        """
+        tables = {group.label: group.specification.table() for group in self._problem.groups}
+        if not self._problem.by:
+            return tables[""]
+        return pd.concat(tables, names=["group"])
 
     def __repr__(self) -> str:
         return f"{self._caption()}\n{self.table.to_string(max_colwidth=TEXT_WIDTH)}"
@@ -335,7 +523,7 @@ class MICE:
         return f"<p>{escape(self._caption())}</p>\n{table}"
 
     def _caption(self) -> str:
-        store = self._specification.store
+        store = self._problem.store
         n_missing = sum(column.n_missing for column in store.columns.values())
         state = (
             "not run yet" if self._imputations is None else f"m={self._imputations.m} imputations"
@@ -344,42 +532,8 @@ class MICE:
         return f"MICE: {size}; {state}"
 
 
-def _run(
-    specification: Specification,
-    sequence: list[Target],
-    m: int,
-    sweeps: int,
-    seed: int,
-    recorder: RunRecorder,
-    progressbar: bool,
-) -> list[Event]:
-    store, chains = specification.store, range(m)
-    fill = initial_fill(store, seed, chains)
-    state = start_chains(store, specification.design, sequence, fill, chains)
-    with progress_display(sweeps, len(sequence), progressbar) as progress:
-        return run_sweeps(state, sequence, sweeps, seed, recorder, progress)
-
-
-def _run_events(
-    specification: Specification,
-    targets: Mapping[str, Target],
-    recorder: RunRecorder,
-    cells: Mapping[str, NDArray[np.float64]],
-) -> list[Event]:
-    transitions = [
-        event
-        for name, target in targets.items()
-        for event in transition_events(target, recorder.statistics(name))
-    ]
-    return transitions + range_events(specification.store, cells)
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise SpecificationError(f"{name} is {value!r}; expected a whole number of at least 1.")
-
-
-def _check_seed(random_seed: Any) -> int:
+def check_seed(random_seed: Any) -> int:
+    """Check a random seed; None stands for a fresh one."""
     if random_seed is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
     is_whole = isinstance(random_seed, int | np.integer) and not isinstance(random_seed, bool)

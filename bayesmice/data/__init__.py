@@ -10,6 +10,7 @@ from bayesmice.data.limits import (
     read_bounds,
     read_limits,
 )
+from bayesmice.data.rows import Weights, read_ignore, read_weights, read_where, weigh
 from bayesmice.data.scales import Scale, measurement_scale
 
 __all__ = [
@@ -18,12 +19,17 @@ __all__ = [
     "ColumnStore",
     "Limits",
     "Scale",
+    "Weights",
     "check_frame",
     "encode",
     "limit_names",
     "limits_within_bounds",
     "measurement_scale",
     "read_bounds",
+    "read_ignore",
     "read_limits",
+    "read_weights",
+    "read_where",
     "unused_categories",
+    "weigh",
 ]

@@ -9,6 +9,7 @@ from bayesmice.errors import DataError, DataTypeError
 RESERVED_NAMES = frozenset(
     {
         "row",
+        "row_weight",
         "chain",
         "draw",
         "statistic",

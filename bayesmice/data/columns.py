@@ -5,7 +5,7 @@ the order of their levels. Only levels that were observed count: a category that
 be learned, so it is never imputed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -41,6 +41,11 @@ class Column:
         Lower and upper limits of each cell, of shape (n_rows,), both included; infinite where
         nothing is known. A cell with a finite limit counts as missing, and is imputed within its
         limits.
+    where : ndarray of shape (n_rows,) or None
+        The cells whose imputations are wanted; None for the missing ones.
+    weights : ndarray of shape (n_rows,) or None
+        Weight of each row in a likelihood, zero for a row that nothing is learned from; None for
+        one everywhere.
     """
 
     name: str
@@ -49,6 +54,8 @@ class Column:
     levels: tuple[object, ...]
     is_integer: bool = False
     limits: tuple[Values, Values] | None = None
+    where: Mask | None = None
+    weights: Values | None = None
 
     @cached_property
     def is_limited(self) -> Mask:
@@ -64,12 +71,12 @@ class Column:
 
     @cached_property
     def known_values(self) -> Values:
-        """The observed values, and a value within the limits of each cell that has some.
+        """The values that are learned from, and a value within the limits of each cell with some.
 
         Of shape (n_known,); what a model is scaled by.
         """
         if self.limits is None:
-            return self.observed_values
+            return self.values[self.fitted]
         return np.concatenate([self.observed_values, self.within_limits[self.is_limited]])
 
     @cached_property
@@ -94,6 +101,16 @@ class Column:
         return ~np.isnan(self.values)
 
     @cached_property
+    def row_weights(self) -> Values:
+        """Weight of each row in a likelihood, of shape (n_rows,)."""
+        return np.ones(len(self.values)) if self.weights is None else self.weights
+
+    @cached_property
+    def fitted(self) -> Mask:
+        """Rows, of shape (n_rows,), that models learn from: observed, with a weight above zero."""
+        return self.observed & (self.row_weights > 0)
+
+    @cached_property
     def observed_values(self) -> Values:
         """The observed values or codes, of shape (n_observed,)."""
         return self.values[self.observed]
@@ -109,8 +126,40 @@ class Column:
         return len(self.missing_rows)
 
     @cached_property
+    def drawn_rows(self) -> NDArray[np.intp]:
+        """Positions of the cells that every sweep draws: missing ones, and others that are wanted.
+
+        A draw for an observed cell is kept beside the data: models go on reading what was observed.
+        """
+        if self.where is None:
+            return self.missing_rows
+        return np.flatnonzero(~self.observed | self.where)
+
+    @property
+    def n_drawn(self) -> int:
+        """Number of cells that every sweep draws."""
+        return len(self.drawn_rows)
+
+    @cached_property
+    def wanted_rows(self) -> NDArray[np.intp]:
+        """Positions of the cells whose imputations are wanted, ascending."""
+        return self.missing_rows if self.where is None else np.flatnonzero(self.where)
+
+    @cached_property
+    def drawn_missing(self) -> Mask:
+        """Which of the drawn cells, of shape (n_drawn,), are missing."""
+        return ~self.observed[self.drawn_rows]
+
+    @cached_property
+    def drawn_wanted(self) -> Mask:
+        """Which of the drawn cells, of shape (n_drawn,), are wanted."""
+        if self.where is None:
+            return np.ones(self.n_drawn, dtype=bool)
+        return self.where[self.drawn_rows]
+
+    @cached_property
     def is_constant(self) -> bool:
-        """Whether all observed values are equal."""
+        """Whether all values that are learned from are equal."""
         return bool(np.ptp(self.known_values) == 0) if len(self.known_values) else True
 
     @property
@@ -128,7 +177,60 @@ class Column:
 
     def as_continuous(self, series: pd.Series) -> "Column":
         """Return this column read as plain numbers, for a model that draws numbers."""
-        return Column(self.name, Scale.CONTINUOUS, _numbers(series), (), self.is_integer)
+        return replace(self, scale=Scale.CONTINUOUS, values=_numbers(series), levels=())
+
+    def with_where(self, wanted: Mask) -> "Column":
+        """Return this column with other cells whose imputations are wanted, of shape (n_rows,)."""
+        return replace(self, where=wanted)
+
+    def with_weights(self, weights: Values) -> "Column":
+        """Return this column with a weight for each row, of shape (n_rows,)."""
+        return replace(self, weights=weights)
+
+    def with_all_levels(self, series: pd.Series) -> "Column":
+        """Return this column with all levels that its dtype knows, for values that are computed.
+
+        Parameters
+        ----------
+        series : Series
+            The column as it stands in the data.
+        """
+        dtype = series.dtype
+        if isinstance(dtype, pd.CategoricalDtype):
+            levels = tuple(dtype.categories.tolist())
+        elif types.is_bool_dtype(dtype):
+            levels = (False, True)
+        else:
+            return self
+        codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series, dtype=object))
+        scale = self.scale if len(levels) > 2 or self.scale is not Scale.NOMINAL else Scale.BINARY
+        return replace(
+            self,
+            scale=Scale.BINARY if types.is_bool_dtype(dtype) else scale,
+            levels=levels,
+            values=np.where(codes < 0, np.nan, codes.astype(float)),
+        )
+
+    def at_rows(self, rows: NDArray[np.intp], keep_levels: bool = False) -> "Column":
+        """Return some rows of this column, with the levels that were observed in them, or all."""
+        values, levels = self.values[rows], self.levels
+        if levels and not keep_levels:
+            present = np.unique(values[~np.isnan(values)]).astype(np.intp)
+            codes = np.full(len(levels), np.nan)
+            codes[present] = np.arange(len(present))
+            values = np.where(
+                np.isnan(values), np.nan, codes[np.nan_to_num(values).astype(np.intp)]
+            )
+            levels = tuple(levels[code] for code in present)
+        lower, upper = self.limits or (None, None)
+        return replace(
+            self,
+            values=values,
+            levels=levels,
+            limits=None if lower is None or upper is None else (lower[rows], upper[rows]),
+            where=None if self.where is None else self.where[rows],
+            weights=None if self.weights is None else self.weights[rows],
+        )
 
     def with_limits(self, lower: Values, upper: Values) -> "Column":
         """Return this column with cells that are known by their limits.
@@ -168,6 +270,16 @@ class ColumnStore:
         """Names of the columns with missing cells, in the order of the data."""
         return tuple(name for name, column in self.columns.items() if column.n_missing)
 
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """Names of the columns of which every sweep draws cells, in the order of the data."""
+        return tuple(name for name, column in self.columns.items() if column.n_drawn)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Names of the columns with cells to be imputed for the user, in the order of the data."""
+        return tuple(name for name, column in self.columns.items() if len(column.wanted_rows))
+
     def label(self, name: str) -> object:
         """Give the label that a column has in the frame."""
         return self.frame.columns[list(self.columns).index(name)]
@@ -182,25 +294,30 @@ class ColumnStore:
             self.frame, {name: changed.get(name, column) for name, column in self.columns.items()}
         )
 
+    def at_rows(self, rows: NDArray[np.intp], computed: Collection[str] = ()) -> "ColumnStore":
+        """Return some rows of the data, read as in the whole; computed columns keep all levels."""
+        columns = {n: column.at_rows(rows, n in computed) for n, column in self.columns.items()}
+        return ColumnStore(self.frame.iloc[rows], columns)
+
     def complete(self, cells: Mapping[str, Values]) -> pd.DataFrame:
-        """Fill the missing cells.
+        """Fill the cells whose imputations are wanted.
 
         Parameters
         ----------
-        cells : mapping of str to ndarray of shape (n_missing,)
-            For each incomplete column its imputed values or codes, in row order.
+        cells : mapping of str to ndarray of shape (n_wanted,)
+            For each column that has such cells their imputed values or codes, in row order.
 
         Returns
         -------
         DataFrame of shape (n_rows, n_columns)
-            The data with every missing cell filled; observed cells, index, dtypes and categories as
-            they came.
+            The data with every such cell filled; other cells, index, dtypes and categories as they
+            came.
         """
         filled = []
         for position, column in enumerate(self.columns.values()):
             series = self.frame.iloc[:, position].copy()
-            if column.n_missing:
-                series.iloc[column.missing_rows] = decode(column, cells[column.name], series.dtype)
+            if len(column.wanted_rows):
+                series.iloc[column.wanted_rows] = decode(column, cells[column.name], series.dtype)
             filled.append(series)
         completed = pd.concat(filled, axis=1)
         completed.columns = self.frame.columns

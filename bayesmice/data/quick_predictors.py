@@ -92,12 +92,14 @@ def quick_predictors(
     --------
     >>> import bayesmice as bm
     >>> data = bm.load_dataset("nhanes2")
-    >>> bm.quick_predictors(data, min_correlation=0.3, include="age").astype(int)
-         age  bmi  hyp  chl
-    age    0    0    0    0
-    bmi    1    0    0    1
-    hyp    1    0    0    1
-    chl    1    1    1    0
+    >>> chosen = bm.quick_predictors(data, min_correlation=0.3, include="age")
+    >>> chosen.astype(int)  # doctest: +NORMALIZE_WHITESPACE
+    predictor  age  bmi  hyp  chl
+    target
+    age          0    0    0    0
+    bmi          1    0    0    1
+    hyp          1    0    0    1
+    chl          1    1    1    0
     """
     store = encode(check_frame(data))
     columns = list(store.columns.values())
@@ -115,7 +117,10 @@ def quick_predictors(
     chosen[:, included] = True
     chosen[observed.all(axis=0)] = False
     np.fill_diagonal(chosen, False)
-    return pd.DataFrame(chosen, index=list(store.columns), columns=list(store.columns))
+    names = list(store.columns)
+    return pd.DataFrame(
+        chosen, index=pd.Index(names, name="target"), columns=pd.Index(names, name="predictor")
+    )
 
 
 def _largest_correlations(columns: list[Column], observed: Flags, method: str) -> Matrix:

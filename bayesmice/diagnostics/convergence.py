@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 COLUMNS = ["variable", "quantity", "r_hat", "ess_bulk", "ess_tail"]
 TAIL = (0.05, 0.95)
@@ -64,15 +65,40 @@ def _diagnose(variable: object, quantity: str, draws: xr.DataArray) -> Iterator[
         yield [variable, name, *_measures(elements[:, :, position])]
 
 
-def _measures(chains: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[float]:
+def r_hat(chains: NDArray[np.float64]) -> float:
+    """Compute rank-normalized split R-hat.
+
+    Parameters
+    ----------
+    chains : ndarray of shape (n_chains, n_draws)
+        At least two chains.
+
+    Returns
+    -------
+    float
+        NaN where it is not defined: for a single chain, fewer than four draws, values that are not
+        finite or all the same. Infinite for chains that each stand still.
+    """
     # ArviZ takes longer to import than a small run takes, so only those who ask for it wait for it.
     from arviz_stats.base import array_stats
 
-    if chains.shape[1] < MIN_DRAWS or not np.isfinite(chains).all() or np.ptp(chains) == 0:
-        return [np.nan, np.nan, np.nan]
+    if not _is_defined(chains) or chains.shape[0] < 2:
+        return np.nan
     # Chains that each stand still have no variance within; their R-hat is infinite.
     with np.errstate(divide="ignore", invalid="ignore"):
-        r_hat = float(array_stats.rhat(chains)) if chains.shape[0] > 1 else np.nan
+        return float(array_stats.rhat(chains))
+
+
+def _measures(chains: NDArray[np.float64]) -> list[float]:
+    from arviz_stats.base import array_stats
+
+    if not _is_defined(chains):
+        return [np.nan, np.nan, np.nan]
+    with np.errstate(divide="ignore", invalid="ignore"):
         bulk = float(array_stats.ess(chains, method="bulk"))
         tail = float(array_stats.ess(chains, method="tail", prob=TAIL))
-    return [r_hat, bulk, tail]
+    return [r_hat(chains), bulk, tail]
+
+
+def _is_defined(chains: NDArray[np.float64]) -> bool:
+    return bool(chains.shape[1] >= MIN_DRAWS and np.isfinite(chains).all() and np.ptp(chains) > 0)

@@ -32,16 +32,19 @@ class Rows(NamedTuple):
     observed : Array of shape (n_rows,)
         The target, with an observed value wherever it is missing.
     weights : Array of shape (n_rows,)
-        1 for rows that enter the likelihood, 0 for others.
-    missing : Array of shape (n_cells,)
+        Weights of rows in the likelihood, 0 for those that do not enter it.
+    drawn : Array of shape (n_cells,)
         Rows to draw, padded with ``n_rows``, which is no row.
+    written : Array of shape (n_cells,)
+        Rows that the draws become values of: the same, but ``n_rows`` where a value was observed.
     limits : (Array, Array) or None
         Lower and upper limits of the cells, of shape (n_cells,); infinite where there are none.
     """
 
     observed: Array
     weights: Array
-    missing: Array
+    drawn: Array
+    written: Array
     limits: tuple[Array, Array] | None = None
 
 
@@ -92,7 +95,7 @@ class PredictiveDraw:
     def __call__(self, moved: Moved, key: Array) -> tuple[Array, ...]:
         """Draw at the missing rows only."""
         (rows,), (draw,) = moved.rows, moved.model.draw.values()
-        return (draw(moved.values, at_missing(moved.inputs, self.row_inputs, rows), key),)
+        return (draw(moved.values, at_drawn(moved.inputs, self.row_inputs, rows), key),)
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class MatchingDraw:
     def __call__(self, moved: Moved, key: Array) -> tuple[Array, ...]:
         """Match predictions at an estimate with those at the draw of the parameters."""
         (rows,), eta = moved.rows, moved.model.expressions[ETA]
-        inputs = at_missing(moved.inputs, self.row_inputs, rows)
+        inputs = at_drawn(moved.inputs, self.row_inputs, rows)
         wanted = eta(moved.values, inputs)
         predictions = eta(moved.estimate(), moved.inputs)
         chosen = match_donors(key, predictions, rows.weights, wanted, self.donors)
@@ -144,7 +147,7 @@ class LimitedDraw:
         assert rows.limits is not None
         lower, upper = rows.limits
         key_free, key_inside = jax.random.split(key)
-        free = draw(moved.values, at_missing(moved.inputs, self.row_inputs, rows), key_free)
+        free = draw(moved.values, at_drawn(moved.inputs, self.row_inputs, rows), key_free)
 
         def log_probability(up_to: Array) -> Array:
             limits = dict(zip(LIMITS_DATA, (lower, up_to), strict=True))
@@ -177,7 +180,7 @@ class WholeDraw:
         """Draw every row of each target."""
         return tuple(
             draw(moved.values, moved.inputs, jax.random.fold_in(key, position))
-            .at[rows.missing]
+            .at[rows.drawn]
             .get(mode="clip")
             for position, (rows, draw) in enumerate(
                 zip(moved.rows, moved.model.draw.values(), strict=True)
@@ -212,7 +215,7 @@ class BlockDraw:
 
         inputs = jax.lax.fori_loop(0, BLOCK_MOVES, move, dict(moved.inputs))
         return tuple(
-            inputs[name].at[rows.missing].get(mode="clip").astype(float)
+            inputs[name].at[rows.drawn].get(mode="clip").astype(float)
             for name, rows in zip(self.inputs, moved.rows, strict=True)
         )
 
@@ -225,8 +228,8 @@ class BlockDraw:
             drawn = moved.model.draw[names[position]](
                 moved.values, ahead, jax.random.fold_in(key_draw, position)
             )
-            cells = drawn.at[rows.missing].get(mode="clip").astype(ahead[name].dtype)
-            ahead[name] = ahead[name].at[rows.missing].set(cells, mode="drop")
+            cells = drawn.at[rows.drawn].get(mode="clip").astype(ahead[name].dtype)
+            ahead[name] = ahead[name].at[rows.written].set(cells, mode="drop")
         now, then = (moved.model.log_likelihood(moved.values, given) for given in (inputs, ahead))
         gain = jnp.zeros(moved.rows[0].weights.shape)
         for name, rows in zip(names, moved.rows, strict=True):
@@ -237,13 +240,11 @@ class BlockDraw:
         }
 
 
-def at_missing(
-    inputs: dict[str, Array], row_inputs: tuple[str, ...], rows: Rows
-) -> dict[str, Array]:
-    """Replace inputs over all rows by their values at the missing rows."""
-    return inputs | {name: inputs[name].at[rows.missing].get(mode="clip") for name in row_inputs}
+def at_drawn(inputs: dict[str, Array], row_inputs: tuple[str, ...], rows: Rows) -> dict[str, Array]:
+    """Replace inputs over all rows by their values at the rows to draw."""
+    return inputs | {name: inputs[name].at[rows.drawn].get(mode="clip") for name in row_inputs}
 
 
 def _is_observed(rows: Rows) -> Array:
     marks = jnp.ones(rows.weights.shape, dtype=bool)
-    return marks.at[rows.missing].set(False, mode="drop")
+    return marks.at[rows.written].set(False, mode="drop")

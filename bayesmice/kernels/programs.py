@@ -6,16 +6,18 @@ are a batch axis: `jax.lax.map` on a CPU, where it is faster and gives the same 
 of chains, `jax.vmap` elsewhere.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
+from numpy.typing import NDArray
 
-from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_missing
+from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
 from bayesmice.kernels.jaxify import Inputs, JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
 from bayesmice.models.blueprint import CENSORED, LIMITS_DATA
@@ -32,7 +34,8 @@ class Moment(NamedTuple):
     seed : Array of shape (2,)
         Key data of the run's random seed.
     sweep, target : Array, scalar integers
-        The sweep, counted from 0, and the position of the target among the columns.
+        The sweep, counted from 0, and the position of the target among the columns; further visits
+        in the same sweep count on from the number of columns.
     is_scheduled : Array, scalar boolean
         Whether all chains are to be tuned.
     is_first : Array, scalar boolean
@@ -167,6 +170,18 @@ class Program(Protocol):
     def visit(self) -> Callable[..., tuple[Any, Recorded, Array]]:
         """Tune where due, take transitions, and draw the missing cells, for all chains."""
 
+    def take(self, state: Any, positions: NDArray[np.intp]) -> Any:
+        """Give the kernel states of some chains."""
+
+    def join(self, states: Sequence[Any]) -> Any:
+        """Put kernel states of several sets of chains together."""
+
+    def pack(self, state: Any) -> NDArray[Any] | None:
+        """Write kernel states as an array, chains first; None where they cannot be written."""
+
+    def unpack(self, packed: NDArray[Any], empty: Any) -> Any:
+        """Read kernel states that `pack` wrote, given empty ones for as many chains."""
+
 
 @dataclass(frozen=True, eq=False)
 class ModelProgram:
@@ -233,6 +248,35 @@ class ModelProgram:
         one = TunedState(self.kernel.empty(n_dim), jnp.ones(()), jnp.full((), -jnp.inf, float))
         batch: TunedState = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), one)
         return batch
+
+    def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
+        """Give the kernel states of some chains."""
+        some: TunedState = jax.tree.map(lambda leaf: leaf[positions], state)
+        return some
+
+    def join(self, states: Sequence[TunedState]) -> TunedState:
+        """Put kernel states of several sets of chains together."""
+        joined: TunedState = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *states)
+        return joined
+
+    def pack(self, state: TunedState) -> NDArray[np.float64]:
+        """Write kernel states as numbers, of shape (n_chains, n_numbers)."""
+        leaves = [np.asarray(leaf, dtype=np.float64) for leaf in jax.tree.leaves(state)]
+        return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
+
+    def unpack(self, packed: NDArray[Any], empty: TunedState) -> TunedState:
+        """Read kernel states that `pack` wrote, given empty ones for as many chains."""
+        leaves, structure = jax.tree.flatten(empty)
+        ends = np.cumsum([leaf[0].size for leaf in leaves])
+        parts = np.split(packed, ends[:-1], axis=1)
+        read: TunedState = jax.tree.unflatten(
+            structure,
+            [
+                jnp.asarray(part.reshape(leaf.shape), dtype=leaf.dtype)
+                for part, leaf in zip(parts, leaves, strict=True)
+            ],
+        )
+        return read
 
     @cached_property
     def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
@@ -337,7 +381,7 @@ class ModelProgram:
         inputs = {**given.fixed, **targets, **by_row}
         if self.censored:
             (rows,) = given.rows
-            at_cells = at_missing(inputs, self.censored, rows)
+            at_cells = at_drawn(inputs, self.censored, rows)
             inputs |= {f"{CENSORED}{name}": at_cells[name] for name in self.censored}
             inputs |= dict(zip(LIMITS_DATA, rows.limits or (), strict=True))
         return inputs
@@ -374,9 +418,24 @@ def sum_over_rows(by_row: Array, weights: Array) -> Array:
     return jnp.sum(jnp.where(weights > 0, by_row * weights, 0.0))
 
 
-def run_seed(random_seed: int) -> Array:
-    """Make the key data that all keys of a run are folded from."""
-    return jax.random.key_data(jax.random.key(random_seed, impl="threefry2x32"))
+def run_seed(random_seed: int, stream: Sequence[int] = ()) -> Array:
+    """Make the key data that all keys of a run are folded from.
+
+    Parameters
+    ----------
+    random_seed : int
+        Seed of the run.
+    stream : sequence of int, optional
+        Further numbers that set chains apart: which group of rows they are over.
+
+    Returns
+    -------
+    Array of shape (2,)
+    """
+    key = jax.random.key(random_seed, impl="threefry2x32")
+    for number in stream:
+        key = jax.random.fold_in(key, number)
+    return jax.random.key_data(key)
 
 
 def _visit_key(moment: Moment, chain: Array) -> Array:
@@ -387,9 +446,14 @@ def _visit_key(moment: Moment, chain: Array) -> Array:
 
 
 def _over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
-    if jax.default_backend() == "cpu":
+    if jax.default_backend() != "cpu":
+        return jax.vmap(function)(batch)
+    if jax.tree.leaves(batch)[0].shape[0] > 1:
         return jax.lax.map(function, batch)
-    return jax.vmap(function)(batch)
+    # XLA takes the body out of a loop that runs once, and rounds differently then; a chain alone
+    # would differ in its last bits from the same chain among others. So it runs twice.
+    twice = jax.lax.map(function, jax.tree.map(lambda leaf: jnp.repeat(leaf, 2, axis=0), batch))
+    return jax.tree.map(lambda leaf: leaf[:1], twice)
 
 
 def write_cells(design: Array, cells: tuple[Array, ...], given: Given) -> Array:
@@ -401,6 +465,6 @@ def write_cells(design: Array, cells: tuple[Array, ...], given: Given) -> Array:
             encoded = columns.table[drawn.astype(int)]
         else:
             encoded = drawn[..., None] - columns.centers
-        places = (slice(None), rows.missing[:, None], columns.positions[None, :])
+        places = (slice(None), rows.written[:, None], columns.positions[None, :])
         design = design.at[places].set(encoded, mode="drop")
     return design

@@ -28,6 +28,7 @@ from bayesmice.kernels.forests import GROWING_STEPS, Forest, Grown, is_forest
 from bayesmice.kernels.jaxify import Inputs, recorded_variables
 from bayesmice.kernels.kernel import Array, Info
 from bayesmice.kernels.programs import Given, Moment, Recorded, write_cells
+from bayesmice.kernels.step_states import state_from_text, state_to_text
 from bayesmice.models.custom import CustomModel, data_name
 
 MODE = "FAST_COMPILE"
@@ -89,7 +90,12 @@ class StepsProgram:
 
     @cached_property
     def _weighted(self) -> pm.Model:
-        return weigh_rows(self.model.write_full(), self.model.relevant_rows)
+        columns = self.model.store.columns
+        weights = {
+            name: np.where(rows, columns[name].row_weights, 0.0)
+            for name, rows in self.model.relevant_rows.items()
+        }
+        return weigh_rows(self.model.write_full(), weights)
 
     @cached_property
     def _steps(self) -> CompoundStep:
@@ -191,7 +197,7 @@ class StepsProgram:
             drawn = self._draws(dict(zip(self._free_names, found, strict=False)), rng)
             cells.append(
                 [
-                    np.take(values, np.asarray(rows.missing), mode="clip").astype(float)
+                    np.take(values, np.asarray(rows.drawn), mode="clip").astype(float)
                     for values, rows in zip(drawn, given.rows, strict=True)
                 ]
             )
@@ -201,6 +207,26 @@ class StepsProgram:
             tuple(jnp.asarray(np.stack(values)) for values in zip(*cells, strict=True)),
         )
         return moved, left, write_cells(design, left.cells, given)
+
+    def take(self, state: list[HostChain], positions: NDArray[np.intp]) -> list[HostChain]:
+        """Give the states of some chains."""
+        return [state[position] for position in positions]
+
+    def join(self, states: Sequence[list[HostChain]]) -> list[HostChain]:
+        """Put the states of several sets of chains together."""
+        return [chain for chains in states for chain in chains]
+
+    def pack(self, state: list[HostChain]) -> NDArray[Any] | None:
+        """Write states as text, one per chain; None where trees of BART cannot be written."""
+        if any(chain.grown for chain in state):
+            return None
+        return np.array([state_to_text([chain.point, chain.steps]) for chain in state], object)
+
+    def unpack(self, packed: NDArray[Any], empty: list[HostChain]) -> list[HostChain]:
+        """Read states that `pack` wrote."""
+        like = [empty[0].point, self._untuned]
+        read = [state_from_text(text, like) for text in packed]
+        return [HostChain(point, steps, []) for point, steps in read]
 
     @property
     def _free_names(self) -> list[str]:
@@ -237,28 +263,30 @@ class StepsProgram:
         return self._steps.sampling_state
 
 
-def weigh_rows(model: pm.Model, relevant: Mapping[str, NDArray[np.bool_]]) -> pm.Model:
-    """Let only some rows enter the likelihood.
+def weigh_rows(model: pm.Model, weights: Mapping[str, NDArray[np.float64]]) -> pm.Model:
+    """Let rows enter the likelihood by their weights.
 
     Parameters
     ----------
     model : pm.Model
         A model over all rows; it is changed.
-    relevant : mapping of str to ndarray of shape (n_rows,)
-        Rows that enter, by target.
+    weights : mapping of str to ndarray of shape (n_rows,)
+        By target; rows of weight zero are left out.
 
     Returns
     -------
     pm.Model
-        The same model, in which the sum of the log-likelihood over those rows is a potential, and
-        the observed variables are drawn but not counted.
+        The same model, in which the weighted sum of the log-likelihood is a potential, and the
+        observed variables are drawn but not counted.
     """
-    for name, rows in relevant.items():
+    for name, by_target in weights.items():
         observed = model[name]
         by_row = pm.logp(observed, model.rvs_to_values[observed])
         model.observed_RVs.remove(observed)
         with model:
-            pm.Potential(LIKELIHOOD.format(name), pt.where(rows, by_row, 0.0).sum())
+            pm.Potential(
+                LIKELIHOOD.format(name), pt.where(by_target > 0, by_row * by_target, 0.0).sum()
+            )
     return model
 
 

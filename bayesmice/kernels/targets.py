@@ -394,32 +394,35 @@ def _filled(column: Column) -> NDArray[np.float64]:
 
 def padded_cells(store: ColumnStore) -> int:
     """Give the number of cells that each visit draws; one number, so that programs are shared."""
-    most = max((store.columns[name].n_missing for name in store.incomplete), default=0)
+    most = max((store.columns[name].n_drawn for name in store.drawn), default=0)
     step = max(MIN_CELL_STEP, math.ceil(store.n_rows / CELL_STEPS))
     return math.ceil(most / step) * step
 
 
 def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
-    missing = np.full(n_cells, len(column.values))
-    missing[: column.n_missing] = column.missing_rows
+    drawn = np.full(n_cells, len(column.values))
+    drawn[: column.n_drawn] = column.drawn_rows
+    written = drawn.copy()
+    written[: column.n_drawn][~column.drawn_missing] = len(column.values)
     limits = None
     if column.limits is not None:
         lower, upper = np.full(n_cells, -np.inf), np.full(n_cells, np.inf)
-        lower[: column.n_missing] = column.limits[0][column.missing_rows]
-        upper[: column.n_missing] = column.limits[1][column.missing_rows]
+        lower[: column.n_drawn] = column.limits[0][column.drawn_rows]
+        upper[: column.n_drawn] = column.limits[1][column.drawn_rows]
         limits = jnp.asarray(lower), jnp.asarray(upper)
     return Rows(
         jnp.asarray(observed),
-        jnp.asarray(column.observed.astype(float)),
-        jnp.asarray(missing),
+        jnp.asarray(np.where(column.observed, column.row_weights, 0.0)),
+        jnp.asarray(drawn),
+        jnp.asarray(written),
         limits,
     )
 
 
 def _custom_rows(model: CustomModel, column: Column, n_cells: int) -> Rows:
     rows = _rows(column, column_input(column, _filled(column)), n_cells)
-    relevant = model.relevant_rows[column.name].astype(float)
-    return rows._replace(weights=jnp.asarray(relevant))
+    relevant = model.relevant_rows[column.name]
+    return rows._replace(weights=jnp.asarray(np.where(relevant, column.row_weights, 0.0)))
 
 
 def _design_columns(design: Design, name: str) -> DesignColumns | None:

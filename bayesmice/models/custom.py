@@ -18,6 +18,7 @@ from pytensor.tensor.variable import TensorVariable
 from bayesmice.data import Column, ColumnStore
 from bayesmice.errors import ColumnNotFoundError, ModelError, SpecificationError
 from bayesmice.models.sampling import Sampling
+from bayesmice.models.weights import weigh_visible
 
 NO_PARAMETERS = (
     "The model for {!r} has no free parameter, so there is nothing to learn from the data. "
@@ -182,7 +183,7 @@ class CustomModel:
         """
         rows: dict[str, NDArray[np.bool_]] = {}
         for name in reversed(self.parents_first):
-            rows[name] = self.store.columns[name].observed.copy()
+            rows[name] = self.store.columns[name].fitted.copy()
             for child in self.children[name]:
                 rows[name] |= rows[child]
         return rows
@@ -193,8 +194,8 @@ class CustomModel:
 
     def write(self) -> pm.Model:
         """Write the PyMC model of the rows in which all targets were observed."""
-        complete = np.logical_and.reduce([column.observed for column in self.columns])
-        return self._write(np.flatnonzero(complete))[0]
+        complete = np.logical_and.reduce([column.fitted for column in self.columns])
+        return weigh_visible(self._write(np.flatnonzero(complete))[0], self.columns, complete)
 
     def _write(self, rows: NDArray[np.intp]) -> tuple[pm.Model, tuple[str, ...]]:
         written = write_model(self.function, self.targets, self.store, self.fills, rows)

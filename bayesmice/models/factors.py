@@ -425,7 +425,7 @@ class LearnedFactor:
 
 def known_cells(column: Column) -> NDArray[np.bool_]:
     """Mark the cells, of shape (n_rows,), that were observed or are known by their limits."""
-    return column.observed | column.is_limited
+    return column.fitted | column.is_limited
 
 
 def known_rows(columns: Iterable[Column]) -> NDArray[np.bool_]:

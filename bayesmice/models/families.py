@@ -328,7 +328,7 @@ def known_values(target: Column, support: Support) -> NDArray[np.float64]:
         candidates do; otherwise they are NaN.
     """
     if target.limits is None:
-        return target.observed_values
+        return target.known_values
     limited = target.is_limited
     lower, upper = (limit[limited] for limit in target.limits)
     middle = target.within_limits[limited]

@@ -45,7 +45,7 @@ def regression_findings(
         ``few_rows``, ``rare_level``, ``separation``.
     """
     target = model.target
-    known = target.observed | target.is_limited
+    known = target.fitted | target.is_limited
     columns = completed_columns(store, model.predictors, fills)
     design = model.designs(columns)[PREDICTORS_DATA][known]
     return [
@@ -73,7 +73,7 @@ def _few_rows(model: RegressionModel, design: NDArray[np.float64]) -> list[Event
 
 def _rare_levels(model: RegressionModel) -> list[Event]:
     target = model.target
-    counts = np.bincount(target.observed_values.astype(int)) if target.levels else np.zeros(0)
+    counts = np.bincount(target.known_values.astype(int)) if target.levels else np.zeros(0)
     rare = [
         str(level) for level, count in zip(target.levels, counts, strict=False) if count <= RARE
     ]
@@ -94,7 +94,7 @@ def _separation(model: RegressionModel, design: NDArray[np.float64]) -> list[Eve
     target = model.target
     if not target.levels or target.is_identifier or not 0 < design.size <= LARGEST_PROGRAM:
         return []
-    codes = target.observed_values.astype(int)
+    codes = target.known_values.astype(int)
     is_ordinal = model.family.location == "cutpoints"
     parted: dict[str, list[str]] = {}
     for code, level in enumerate(target.levels[1:], start=1):

@@ -7,7 +7,7 @@ that is a Python identifier, so that a column may be called anything.
 import ast
 import builtins
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from keyword import iskeyword
@@ -153,6 +153,7 @@ def parse_formula(
     target: str,
     columns: Sequence[str],
     functions: Mapping[str, Any] = FUNCTIONS,
+    everything: Collection[str] | None = None,
 ) -> ParsedFormula:
     """Parse a formula and check every name in it.
 
@@ -168,6 +169,8 @@ def parse_formula(
         All columns of the data.
     functions : mapping of str to object
         What code can name besides columns.
+    everything : collection of str, optional
+        The columns that ``.`` stands for; by default all but the target.
 
     Returns
     -------
@@ -191,7 +194,8 @@ def parse_formula(
             "as 'age + bmi' or '.'."
         )
     vocabulary = _Vocabulary(tuple(columns), functions, _where(formula, target))
-    available = [vocabulary.written[name] for name in columns if name != target]
+    meant = set(columns if everything is None else everything) - {target}
+    available = [vocabulary.written[name] for name in columns if name in meant]
     parsed = _parse(vocabulary.without_quotes(formula), available, vocabulary.where)
     is_intercept = [[factor.expr for factor in term.factors] == [INTERCEPT] for term in parsed]
     terms = tuple(
@@ -209,6 +213,49 @@ def parse_formula(
     return ParsedFormula(
         formula, target, terms, any(is_intercept), vocabulary.aliases, vocabulary.functions
     )
+
+
+def parse_expression(
+    text: str, columns: Sequence[str], functions: Mapping[str, Any], where: str
+) -> tuple[Factor, Mapping[str, str]]:
+    """Parse Python code that reads columns, and check every name in it.
+
+    Parameters
+    ----------
+    text : str
+        An expression. Names that are not Python identifiers stand in backticks.
+    columns : sequence of str
+        All columns of the data.
+    functions : mapping of str to object
+        What the code can name besides columns.
+    where : str
+        The beginning of a sentence about an error.
+
+    Returns
+    -------
+    tuple of (Factor, mapping of str to str)
+        The code with what it reads, and the alias that stands for each column in it.
+
+    Raises
+    ------
+    SpecificationError
+        If it is no expression, or names an unknown column or function.
+
+    Examples
+    --------
+    >>> factor, aliases = parse_expression("a / b**2", ["a", "b", "c"], {}, "passive")
+    >>> factor.reads
+    ('a', 'b')
+    """
+    vocabulary = _Vocabulary(tuple(columns), functions, where)
+    try:
+        tree = ast.parse(vocabulary.without_quotes(text).strip(), mode="eval")
+    except SyntaxError as error:
+        raise SpecificationError(
+            f"{where} is not a Python expression: {error.msg}. Write the right-hand side only, "
+            "such as 'weight / (height / 100) ** 2'."
+        ) from error
+    return _aliased(tree, text, vocabulary), vocabulary.aliases
 
 
 @dataclass(frozen=True)
@@ -391,8 +438,11 @@ def _factor(parsed: FormulaicFactor, vocabulary: _Vocabulary) -> Factor:
     if parsed.eval_method is FormulaicFactor.EvalMethod.LOOKUP:
         name = vocabulary.column(parsed.expr)
         return Factor(name, vocabulary.aliases[name], (name,), is_column=True)
-    tree = ast.parse(parsed.expr, mode="eval")
+    return _aliased(ast.parse(parsed.expr, mode="eval"), parsed.expr, vocabulary)
+
+
+def _aliased(tree: ast.Expression, text: str, vocabulary: _Vocabulary) -> Factor:
     aliasing = _Aliasing(vocabulary, tree)
     code = ast.unparse(aliasing.visit(tree)).replace("\n", " ")
     reads = tuple(name for name in vocabulary.columns if name in aliasing.reads)
-    return Factor(vocabulary.shown(parsed.expr), code, reads, is_column=False)
+    return Factor(vocabulary.shown(text), code, reads, is_column=False)

@@ -40,6 +40,7 @@ from bayesmice.models.priors import (
 )
 from bayesmice.models.sampling import Sampling
 from bayesmice.models.terms import FormulaDesign
+from bayesmice.models.weights import weigh_visible
 
 PARENT = ""
 """Stands for the parent parameter among the parts of a regression."""
@@ -310,9 +311,10 @@ class RegressionModel:
             The model.
         """
         designs = self.designs(completed_columns(store, self.predictors, fills))
-        return write_regression(
-            self.visible, self.rows(designs, self.target.observed), self.censored(designs)
-        )
+        kept = self.target.fitted
+        written = write_regression(self.visible, self.rows(designs, kept), self.censored(designs))
+        weigh_visible(written.model, (self.target,), kept)
+        return written
 
     def designs(self, columns: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
         """Evaluate the designs of all formulas at completed columns, by the name of their data."""

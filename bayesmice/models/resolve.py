@@ -22,7 +22,7 @@ from bayesmice.models.families import Family, Predictors, known_values
 from bayesmice.models.priors import JointPrior, check_user_prior
 from bayesmice.models.regression import PARENT, Regression, RegressionModel
 from bayesmice.models.sampling import check_sampling
-from bayesmice.models.terms import FormulaDesign, learn_formula, without_column
+from bayesmice.models.terms import FormulaDesign, learn_formula, of_columns
 
 Bounds = tuple[float, float]
 EVERYTHING = "."
@@ -41,11 +41,14 @@ class Surroundings:
         The design of the whole data set.
     fills : mapping of str to ndarray of shape (n_missing,)
         Observed values that stand in missing cells while formulas are read.
+    predictors : mapping of str to tuple of str
+        The columns that ``.`` stands for, by target.
     """
 
     store: ColumnStore
     design: Design
     fills: Mapping[str, NDArray[np.float64]]
+    predictors: Mapping[str, tuple[str, ...]]
 
     @cached_property
     def everything(self) -> FormulaDesign:
@@ -56,9 +59,10 @@ class Surroundings:
         self, formula: str, target: str, extra_namespace: Mapping[str, object]
     ) -> FormulaDesign:
         """Learn the design of a formula."""
+        meant = self.predictors[target]
         if formula == EVERYTHING:
-            return without_column(self.everything, target)
-        return learn_formula(formula, target, self.store, self.fills, extra_namespace)
+            return of_columns(self.everything, meant)
+        return learn_formula(formula, target, self.store, self.fills, extra_namespace, meant)
 
 
 def resolve_regression(
@@ -225,7 +229,7 @@ def _resolve_draw(description: Regression, family: Family, target: Column) -> PM
     where = f"The model for {target.name!r}"
     check_draw(where, description.draw)
     is_gaussian = family in (GAUSSIAN, TRUNCATED_GAUSSIAN)
-    n_observed = len(target.observed_values)
+    n_observed = int(target.fitted.sum())
     if description.draw is None:
         is_default = is_gaussian and target.is_integer and not target.has_limits
         return PMM(min(PMM.donors, n_observed)) if is_default else None

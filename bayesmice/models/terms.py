@@ -4,7 +4,7 @@ A design is learned once, from the observed data. It is evaluated again and agai
 columns, with NumPy or inside a program that JAX compiles.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType, ModuleType
 
@@ -154,37 +154,40 @@ class FormulaDesign:
         return design - xp.asarray(self.centers)
 
 
-def without_column(design: FormulaDesign, column: str) -> FormulaDesign:
-    """Leave one column out of a design whose terms are columns as they stand.
+def of_columns(design: FormulaDesign, columns: Collection[str]) -> FormulaDesign:
+    """Keep some columns of a design whose terms are columns as they stand.
 
     Parameters
     ----------
     design : FormulaDesign
         A plain design, such as that of ``.``.
-    column : str
-        The column.
+    columns : collection of str
+        The columns to keep.
 
     Returns
     -------
     FormulaDesign
-        The design of the other columns.
+        The design of those columns.
     """
-    dropped = tuple(entry for entry in design.dropped if entry[0] != column)
-    if column not in design.terms:
+    dropped = tuple(entry for entry in design.dropped if entry[0] in columns)
+    # A term is called as a formula writes its column, which can be in backticks.
+    terms = [
+        term for term, column in zip(design.terms, design.columns, strict=True) if column in columns
+    ]
+    if len(terms) == len(design.terms):
         return replace(design, dropped=dropped)
-    index = list(design.terms).index(column)
-    kept = np.delete(np.arange(design.width), design.terms[column])
+    kept = np.array([place for term in terms for place in design.terms[term]], dtype=int)
     new = {int(old): position for position, old in enumerate(kept)}
-    others = [product for i, product in enumerate(design.products) if i != index]
+    others = [
+        product
+        for term, product in zip(design.terms, design.products, strict=True)
+        if term in terms
+    ]
     return replace(
         design,
         names=tuple(design.names[position] for position in kept),
-        terms={
-            term: tuple(new[position] for position in positions)
-            for term, positions in design.terms.items()
-            if term != column
-        },
-        columns=tuple(name for name in design.columns if name != column),
+        terms={term: tuple(new[place] for place in design.terms[term]) for term in terms},
+        columns=tuple(name for name in design.columns if name in columns),
         centers=design.centers[kept],
         units=design.units[kept],
         dropped=dropped,
@@ -199,6 +202,7 @@ def learn_formula(
     store: ColumnStore,
     fills: Mapping[str, NDArray[np.float64]],
     extra_namespace: Mapping[str, object] = NOTHING,
+    everything: Collection[str] | None = None,
 ) -> FormulaDesign:
     """Learn the design of a formula from the observed data.
 
@@ -216,6 +220,8 @@ def learn_formula(
     extra_namespace : mapping of str to object, optional
         Functions and constants that code in the formula can name. Functions are called on the host
         unless they are NumPy's.
+    everything : collection of str, optional
+        The columns that ``.`` stands for; by default all but the target.
 
     Returns
     -------
@@ -236,7 +242,8 @@ def learn_formula(
     are all there; two differ: ``bs`` extends beyond its bounds by default instead of raising an
     error, as ``cr`` and ``cc`` do, and ``exp10`` is ten to the power of its argument.
     """
-    parsed = parse_formula(formula, target, list(store.columns), {**FUNCTIONS, **extra_namespace})
+    functions = {**FUNCTIONS, **extra_namespace}
+    parsed = parse_formula(formula, target, list(store.columns), functions, everything)
     useless = _useless_columns(store.columns)
     kept: list[Term] = []
     left_out: list[Term] = []

@@ -142,8 +142,8 @@ def _draw_notes(collection: PlotCollection, shown: xr.Dataset) -> None:
 def _draw_labels(collection: PlotCollection, shown: xr.Dataset, observed: xr.Dataset) -> None:
     panels = xr.zeros_like(shown.isel(chain=0, draw=0, drop=True))
     titles = {
-        (str(name), str(statistic)): f"{name}: {statistic} of {_cells(observed[name])}"
-        for name in panels.data_vars
+        (str(name), str(statistic)): f"{name}: {statistic} of {_cells(observed[column])}"
+        for name, column in ((n, shown[n].attrs.get("column", n)) for n in panels.data_vars)
         for statistic in panels["statistic"].to_numpy()
     }
     collection.map(

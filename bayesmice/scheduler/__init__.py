@@ -1,17 +1,24 @@
 """Organizes chains: initial fill, visit sequence, sweeps. Knows no PyMC and no tree."""
 
 from bayesmice.scheduler.chains import ChainState, start_chains
+from bayesmice.scheduler.course import Course, Post
 from bayesmice.scheduler.fill import initial_fill
-from bayesmice.scheduler.sequence import visit_sequence
-from bayesmice.scheduler.sweeps import Progress, Recorder, Visit, run_sweeps
+from bayesmice.scheduler.sequence import VisitOrder, VisitSequence, read_visit_sequence
+from bayesmice.scheduler.strands import Strand, advance, join_strand
+from bayesmice.scheduler.sweeps import Left, run_sweep
 
 __all__ = [
     "ChainState",
-    "Progress",
-    "Recorder",
-    "Visit",
+    "Course",
+    "Left",
+    "Post",
+    "Strand",
+    "VisitOrder",
+    "VisitSequence",
+    "advance",
     "initial_fill",
-    "run_sweeps",
+    "join_strand",
+    "read_visit_sequence",
+    "run_sweep",
     "start_chains",
-    "visit_sequence",
 ]

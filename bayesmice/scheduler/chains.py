@@ -1,19 +1,22 @@
 """The state of all chains: the completed columns and the kernel state of each model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from bayesmice.data import ColumnStore
+from bayesmice.data import Column
 from bayesmice.kernels import Program, Target
 from bayesmice.kernels.kernel import Array
 from bayesmice.kernels.targets import column_input
-from bayesmice.models.design import Design
+from bayesmice.scheduler.course import Course
+
+Cells = Mapping[str, NDArray[np.float64]]
+"""By column, values or level codes with the chains as first axis."""
 
 
 @dataclass
@@ -28,14 +31,20 @@ class Lane:
         Their positions among all chains.
     state : TunedState, or whatever the program keeps
         Kernel states, with the chains of the lane as first axis.
-    since : int
-        The sweep in which the lane began.
+    visits : int
+        How often the lane was visited.
+    begins_anew : bool
+        Whether its chains begin at the first visit, with no parameters of their own.
+    accepted : Array of shape (n_lane,)
+        Sum of the acceptance rates of its visits.
     """
 
     program: Program
     chains: NDArray[np.intp]
     state: Any
-    since: int
+    visits: int
+    begins_anew: bool
+    accepted: Array
 
 
 @dataclass
@@ -49,36 +58,36 @@ class ChainState:
     design : Array of shape (n_chains, n_rows, n_design)
         Completed design of each chain.
     columns : dict of str to Array of shape (n_chains, n_rows)
-        Completed columns that models read one by one.
+        Completed columns that are read one by one.
     lanes : dict of str to list of Lane
         By target; one lane unless a kernel was changed for some chains.
+    cells : mapping of str to ndarray of shape (n_chains, n_missing)
+        Values of all missing cells after the last whole sweep.
     """
 
     ids: Array
     design: Array
     columns: dict[str, Array]
     lanes: dict[str, list[Lane]] = field(default_factory=dict)
+    cells: Cells = field(default_factory=dict)
+
+    @property
+    def n_chains(self) -> int:
+        """Number of chains."""
+        return int(self.ids.shape[0])
 
 
 def start_chains(
-    store: ColumnStore,
-    design: Design,
-    targets: Sequence[Target],
-    fill: Mapping[str, NDArray[np.float64]],
-    ids: Sequence[int],
+    course: Course, fill: Mapping[str, NDArray[np.float64]], ids: Sequence[int]
 ) -> ChainState:
     """Put the initial fill into place.
 
     Parameters
     ----------
-    store : ColumnStore
-        The data.
-    design : Design
-        Their design.
-    targets : sequence of Target
-        Columns to impute.
+    course : Course
+        What the chains will go through.
     fill : mapping of str to ndarray of shape (n_chains, n_missing)
-        Starting values of the missing cells.
+        Starting values of the missing cells; passive columns are computed.
     ids : sequence of int
         Identities of the chains.
 
@@ -87,23 +96,133 @@ def start_chains(
     ChainState
         With kernel states that are yet to be tuned.
     """
-    read = {name for target in targets for name in target.reads}
-    columns = {name: jnp.asarray(_completed_input(store, name, fill[name])) for name in read}
-    completed = jnp.asarray(_completed_design(store, design, fill, len(ids)))
-    state = ChainState(jnp.asarray(np.asarray(ids)), completed, columns)
-    for target in targets:
-        everyone = np.arange(len(ids))
-        state.lanes[target.name] = [start_lane(state, target, target.program, everyone, 0)]
+    state = place_chains(course, _with_passive(course, fill, len(ids)), ids)
+    everyone = np.arange(len(ids))
+    for target in course.targets.values():
+        state.lanes[target.name] = [start_lane(state, target, target.program, everyone)]
     return state
 
 
+def place_chains(course: Course, cells: Cells, ids: ArrayLike) -> ChainState:
+    """Complete the columns of chains from their missing cells; the lanes are left to the caller."""
+    store = course.store
+    columns = {
+        name: jnp.asarray(column_input(store.columns[name], _completed(store.columns[name], cells)))
+        for name in course.columns_read
+    }
+    identities = np.asarray(ids)
+    n_chains = len(identities)
+    completed = np.empty((n_chains, store.n_rows, course.design.width))
+    for name, encoding in course.design.encodings.items():
+        column = store.columns[name]
+        values = _completed(column, cells) if column.n_missing else column.values[None]
+        completed[:, :, course.design.slices[name]] = encoding.encode(values)
+    return ChainState(jnp.asarray(identities), jnp.asarray(completed), columns, {}, cells)
+
+
 def start_lane(
-    state: ChainState, target: Target, program: Program, chains: NDArray[np.intp], since: int
+    state: ChainState, target: Target, program: Program, chains: NDArray[np.intp]
 ) -> Lane:
     """Begin a lane, with kernel states that are yet to be tuned."""
     first = {name: column[0] for name, column in varying_columns(state, target, chains).items()}
     empty = program.empty_state(len(chains), state.design[0], first, target.given)
-    return Lane(program, chains, empty, since)
+    return Lane(program, chains, empty, 0, True, jnp.zeros(len(chains)))
+
+
+def select_chains(course: Course, state: ChainState, positions: NDArray[np.intp]) -> ChainState:
+    """Give the state of some chains after the last whole sweep.
+
+    Parameters
+    ----------
+    course : Course
+        What the chains go through.
+    state : ChainState
+        All chains; its lanes and cells are read, and left as they are.
+    positions : ndarray of shape (n_selected,)
+        Positions of the chains, ascending.
+
+    Returns
+    -------
+    ChainState
+        A state of its own.
+    """
+    cells = {name: values[positions] for name, values in state.cells.items()}
+    selected = place_chains(course, cells, np.asarray(state.ids)[positions])
+    for name, lanes in state.lanes.items():
+        selected.lanes[name] = [part for lane in lanes if (part := _part(lane, positions))]
+    return selected
+
+
+def _part(lane: Lane, positions: NDArray[np.intp]) -> Lane | None:
+    """Keep the chains of a lane that are among some, at their places among those."""
+    kept = np.flatnonzero(np.isin(lane.chains, positions))
+    if not len(kept):
+        return None
+    places = np.searchsorted(positions, lane.chains[kept])
+    if len(kept) == len(lane.chains):
+        return replace(lane, chains=places)
+    return replace(
+        lane,
+        chains=places,
+        state=lane.program.take(lane.state, kept),
+        accepted=lane.accepted[kept],
+    )
+
+
+def join_chains(course: Course, states: Sequence[ChainState]) -> ChainState:
+    """Put the states of different chains together, in the order of their identities.
+
+    Parameters
+    ----------
+    course : Course
+        What the chains go through.
+    states : sequence of ChainState
+        Their states after the same number of sweeps.
+
+    Returns
+    -------
+    ChainState
+        A state of its own.
+    """
+    ids = np.concatenate([np.asarray(state.ids) for state in states])
+    order = np.argsort(ids)
+    place = np.argsort(order)
+    cells = {
+        name: np.concatenate([state.cells[name] for state in states])[order]
+        for name in states[0].cells
+    }
+    joined = place_chains(course, cells, ids[order])
+    firsts = np.cumsum([0, *(state.n_chains for state in states)])
+    for name in states[0].lanes:
+        moved = [
+            replace(lane, chains=place[lane.chains + first])
+            for state, first in zip(states, firsts, strict=False)
+            for lane in state.lanes[name]
+        ]
+        joined.lanes[name] = _merged(moved)
+    return joined
+
+
+def _merged(lanes: list[Lane]) -> list[Lane]:
+    """Let lanes that are alike run as one."""
+    alike: dict[tuple[int, int, bool], list[Lane]] = {}
+    for lane in lanes:
+        alike.setdefault((id(lane.program), lane.visits, lane.begins_anew), []).append(lane)
+    merged = []
+    for group in alike.values():
+        chains = np.concatenate([lane.chains for lane in group])
+        order = np.argsort(chains)
+        program = group[0].program
+        state = program.join([lane.state for lane in group]) if len(group) > 1 else group[0].state
+        merged.append(
+            replace(
+                group[0],
+                chains=chains[order],
+                state=program.take(state, order),
+                accepted=jnp.concatenate([lane.accepted for lane in group])[order],
+            )
+        )
+    return merged
 
 
 def varying_columns(
@@ -143,12 +262,41 @@ def varying_columns(
 def write_columns(
     state: ChainState, target: Target, chains: NDArray[np.intp], cells: tuple[Array, ...]
 ) -> None:
-    """Put newly drawn cells into columns that models read one by one."""
+    """Put newly drawn cells into columns that are read one by one."""
     for column, rows, drawn in zip(target.columns, target.given.rows, cells, strict=True):
         if column.name in state.columns:
             state.columns[column.name] = _set_cells(
-                state.columns[column.name], jnp.asarray(chains), rows.missing, drawn
+                state.columns[column.name], jnp.asarray(chains), rows.written, drawn
             )
+
+
+def put_cells(
+    course: Course, state: ChainState, column: Column, cells: NDArray[np.float64]
+) -> None:
+    """Put values that the host made into the missing cells of a column, for all chains.
+
+    Parameters
+    ----------
+    course : Course
+        What the chains go through.
+    state : ChainState
+        All chains; it is changed.
+    column : Column
+        The column.
+    cells : ndarray of shape (n_chains, n_missing)
+        Values or level codes.
+    """
+    rows, everyone = jnp.asarray(column.missing_rows), jnp.arange(state.n_chains)
+    if column.name in state.columns:
+        state.columns[column.name] = _set_cells(
+            state.columns[column.name], everyone, rows, jnp.asarray(cells)
+        )
+    if column.name in course.design.encodings:
+        # A code that could not be computed is no index; its chain will be reported.
+        whole = np.nan_to_num(cells) if column.levels else cells
+        encoded = course.design.encodings[column.name].encode(whole)
+        positions = jnp.arange(course.design.width)[course.design.slices[column.name]]
+        state.design = _set_design(state.design, rows, positions, jnp.asarray(encoded))
 
 
 @jax.jit
@@ -157,28 +305,24 @@ def _set_cells(column: Array, chains: Array, rows: Array, cells: Array) -> Array
     return column.at[places].set(cells.astype(column.dtype), mode="drop")
 
 
-def _completed_input(
-    store: ColumnStore, name: str, cells: NDArray[np.float64]
-) -> NDArray[np.generic]:
-    column = store.columns[name]
-    return column_input(column, _completed(column.values, column.missing_rows, cells))
+@jax.jit
+def _set_design(design: Array, rows: Array, positions: Array, encoded: Array) -> Array:
+    return design.at[:, rows[:, None], positions[None, :]].set(encoded)
 
 
-def _completed_design(
-    store: ColumnStore, design: Design, fill: Mapping[str, NDArray[np.float64]], n_chains: int
-) -> NDArray[np.float64]:
-    completed = np.empty((n_chains, store.n_rows, design.width))
-    for name, encoding in design.encodings.items():
-        column = store.columns[name]
-        cells = fill.get(name, np.empty((n_chains, 0)))
-        values = _completed(column.values, column.missing_rows, cells)
-        completed[:, :, design.slices[name]] = encoding.encode(values)
-    return completed
+def _with_passive(course: Course, fill: Cells, n_chains: int) -> Cells:
+    computed = [p.name for p in course.passive.ordered if course.store.columns[p.name].n_missing]
+    if not computed:
+        return fill
+    by_chain = [course.complete(fill, chain) for chain in range(n_chains)]
+    rows = {name: course.store.columns[name].missing_rows for name in computed}
+    return {
+        **fill,
+        **{name: np.stack([values[name][rows[name]] for values in by_chain]) for name in computed},
+    }
 
 
-def _completed(
-    values: NDArray[np.float64], rows: NDArray[np.intp], cells: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    completed = np.repeat(values[None], len(cells), axis=0)
-    completed[:, rows] = cells
+def _completed(column: Column, cells: Cells) -> NDArray[np.float64]:
+    completed = np.repeat(column.values[None], len(cells[column.name]), axis=0)
+    completed[:, column.missing_rows] = cells[column.name]
     return completed

@@ -1,6 +1,6 @@
 """The initial fill: where every chain begins."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,11 @@ FILL_STREAM = 0xF111
 
 
 def initial_fill(
-    store: ColumnStore, random_seed: int, chains: Sequence[int]
+    store: ColumnStore,
+    random_seed: int,
+    chains: Sequence[int],
+    stream: Sequence[int] = (),
+    computed: Collection[str] = (),
 ) -> dict[str, NDArray[np.float64]]:
     """Draw every missing cell from the observed values of its column, with replacement.
 
@@ -26,6 +30,10 @@ def initial_fill(
         Seed of the run; the draws of a cell depend on it, its chain and its column only.
     chains : sequence of int
         Identities of the chains.
+    stream : sequence of int, optional
+        Further numbers that the draws depend on: which group of rows this is.
+    computed : collection of str, optional
+        Passive columns, which need no fill.
 
     Returns
     -------
@@ -38,18 +46,21 @@ def initial_fill(
             [
                 _fill_column(
                     store.columns[name],
-                    np.random.default_rng([random_seed, FILL_STREAM, chain, names.index(name)]),
+                    np.random.default_rng(
+                        [random_seed, FILL_STREAM, chain, names.index(name), *stream]
+                    ),
                 )
                 for chain in chains
             ]
         )
         for name in store.incomplete
+        if name not in computed
     }
 
 
 def _fill_column(column: Column, rng: np.random.Generator) -> NDArray[np.float64]:
     if column.limits is None:
-        return rng.choice(column.observed_values, column.n_missing)
+        return rng.choice(column.known_values, column.n_missing)
     observed = column.observed_values if len(column.observed_values) else column.known_values
     ordered = np.sort(observed)
     lower, upper = (limit[column.missing_rows] for limit in column.limits)

@@ -1,122 +1,168 @@
-"""Sweeps: the Gibbs-style cycle over targets.
+"""One sweep: the Gibbs-style cycle over targets.
 
 A sweep visits each target in turn: one transition of its parameters, then a draw of its missing
-cells, which the next target's model already sees.
+cells, which the next target's model already sees. Passive columns are computed again right after
+any column that they are made of.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmice.data import Column
-from bayesmice.errors import SamplingError
+from bayesmice.data.columns import decode
+from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
-from bayesmice.kernels import Moment, Recorded, Target, run_seed
-from bayesmice.kernels.kernel import Array
-from bayesmice.scheduler.chains import ChainState, Lane, varying_columns, write_columns
+from bayesmice.kernels import Moment, Recorded, Target
+from bayesmice.models.passive import CompletedColumns
+from bayesmice.scheduler.chains import (
+    ChainState,
+    Lane,
+    put_cells,
+    varying_columns,
+    write_columns,
+)
+from bayesmice.scheduler.course import Course, Post
 from bayesmice.scheduler.switching import PATIENCE, switch_kernels
+
+Numbers = NDArray[np.float64]
+ATTEMPT = 1 << 24
+"""What a further attempt at a sweep adds to its number in the random keys: no run is so long."""
 
 
 @dataclass(frozen=True)
-class Visit:
-    """What one visit to one target left behind, as NumPy arrays with the chains as first axis.
+class Left:
+    """What one sweep left behind, as NumPy arrays with the chains as first axis.
 
     Attributes
     ----------
-    target : str
-        The column, or the block.
-    sweep : int
-        Counted from 0.
-    parameters : mapping of str to ndarray
-        Parameters on their own scales, of the target's own predictors.
-    statistics : mapping of str to ndarray of shape (n_chains,)
-        What happened in the transition.
-    cells : mapping of str to ndarray of shape (n_chains, n_missing)
-        The drawn values or level codes, by column.
+    parameters : mapping of str to mapping
+        By target, parameters on their own scales, of the target's own predictors.
+    statistics : mapping of str to mapping
+        By target, what happened in the transition, each of shape (n_chains,).
+    cells : mapping of str to ndarray of shape (n_chains, n_drawn)
+        Drawn and computed values or level codes, by column.
+    events : tuple of Event
+        Kernels that were changed.
     """
 
-    target: str
-    sweep: int
-    parameters: Mapping[str, NDArray[np.float64]]
-    statistics: Mapping[str, NDArray[np.generic]]
-    cells: Mapping[str, NDArray[np.float64]]
+    parameters: Mapping[str, Mapping[str, Numbers]]
+    statistics: Mapping[str, Mapping[str, NDArray[np.generic]]]
+    cells: Mapping[str, Numbers]
+    events: tuple[Event, ...] = field(default=())
+
+    def finite(self, target: Target) -> NDArray[np.bool_]:
+        """Tell which chains, of shape (n_chains,), have a finite density and cells of a target."""
+        healthy = np.isfinite(self.statistics[target.name]["lp"])
+        for column in target.columns:
+            healthy &= np.isfinite(self.cells[column.name]).all(axis=1)
+        return healthy
+
+    def with_chains(self, other: "Left", positions: NDArray[np.intp]) -> "Left":
+        """Put what other chains left behind into the places of some."""
+
+        def replaced(own: Numbers, new: Numbers) -> Numbers:
+            changed = own.copy()
+            changed[positions] = new
+            return changed
+
+        return replace(
+            self,
+            parameters=jax.tree.map(replaced, self.parameters, other.parameters),
+            statistics=jax.tree.map(replaced, self.statistics, other.statistics),
+            cells=jax.tree.map(replaced, self.cells, other.cells),
+        )
+
+    def select(self, positions: NDArray[np.intp]) -> "Left":
+        """Keep some chains."""
+
+        def kept(values: Numbers) -> Numbers:
+            return values[positions]
+
+        return replace(
+            self,
+            parameters=jax.tree.map(kept, self.parameters),
+            statistics=jax.tree.map(kept, self.statistics),
+            cells=jax.tree.map(kept, self.cells),
+        )
 
 
-class Recorder(Protocol):
-    """Takes in the visits of a run."""
-
-    def record(self, visit: Visit) -> None:
-        """Keep what a visit left behind."""
-
-    def statistics(self, target: str) -> Mapping[str, NDArray[np.generic]]:
-        """Give statistics of a target's transitions so far, of shape (n_chains, n_sweeps)."""
-
-
-Progress = Callable[[int, str], None]
+BeforeVisit = Callable[[int, str], None]
 """Called with the sweep and the target before each visit."""
 
 
-def run_sweeps(
+def run_sweep(
+    course: Course,
     state: ChainState,
-    sequence: Sequence[Target],
-    sweeps: int,
-    random_seed: int,
-    recorder: Recorder,
-    progress: Progress,
-) -> list[Event]:
-    """Run all sweeps of all chains.
+    order: Sequence[str],
+    sweep: int,
+    before_visit: BeforeVisit,
+    attempt: int = 0,
+) -> Left:
+    """Run one sweep of all chains.
 
     Parameters
     ----------
+    course : Course
+        What the chains go through.
     state : ChainState
-        Where the chains begin; it moves along.
-    sequence : sequence of Target
-        The visit sequence.
-    sweeps : int
-        How many sweeps to run.
-    random_seed : int
-        Every random key is folded from (seed, chain, sweep, target), so a chain's draws do not
-        depend on which other chains run beside it.
-    recorder : Recorder
-        Takes in every visit.
-    progress : callable
+        Where the chains stand; it moves along.
+    order : sequence of str
+        The targets to visit. One that is visited again goes on from its last parameters; what its
+        last visit left behind counts.
+    sweep : int
+        Which one, counted from 0.
+    before_visit : callable
         Called before each visit.
+    attempt : int, default 0
+        How often this sweep was tried before.
 
     Returns
     -------
-    list of Event
-        Kernels that were changed.
+    Left
+        Parameters, statistics and cells. They need not be finite.
 
     Raises
     ------
     SamplingError
-        If a log-density or a draw is not finite, or a draw is no level of its column.
+        If a draw is no level of its column.
     """
-    seed = run_seed(random_seed)
+    visited: dict[str, Recorded] = {}
+    made: dict[str, Numbers] = {}
     events: list[Event] = []
-    for sweep in range(sweeps):
-        recorded = []
-        for target in sequence:
-            progress(sweep, target.name)
-            recorded.append(_visit(state, target, seed, sweep))
-        for target, left in zip(sequence, recorded, strict=True):
-            visit = _as_visit(target, sweep, left)
-            _check_finite(target, visit)
-            recorder.record(visit)
-            if sweep == PATIENCE - 1:
-                events += switch_kernels(state, target, recorder.statistics(target.name))
-    return events
+    times: Counter[str] = Counter()
+    for name in order:
+        target = course.targets[name]
+        before_visit(sweep, name)
+        visited[name] = _visit(course, state, target, sweep + ATTEMPT * attempt, times[name])
+        times[name] += 1
+        events += _finish_visit(course, state, target, visited[name], made, sweep)
+    # Passive columns that are made of complete columns only stay as they are.
+    still = {name: state.cells[name] for name in course.columns if name in course.passive.by_name}
+    left = _as_left(course, visited, still | made, tuple(events))
+    for name in visited:
+        for column in course.targets[name].columns:
+            _check_levels(column, left.cells[column.name])
+    missing = {
+        name: left.cells[name][:, course.store.columns[name].drawn_missing] for name in left.cells
+    }
+    state.cells = {**state.cells, **missing}
+    return left
 
 
-def _visit(state: ChainState, target: Target, seed: Array, sweep: int) -> Recorded:
+def _visit(
+    course: Course, state: ChainState, target: Target, sweep: int, occurrence: int
+) -> Recorded:
     """Visit every lane; the chains come back in their order."""
     lanes = state.lanes[target.name]
-    left = [_visit_lane(state, target, lane, seed, sweep) for lane in lanes]
+    left = [_visit_lane(course, state, target, lane, sweep, occurrence) for lane in lanes]
     if len(lanes) == 1:
         return left[0]
     order = np.argsort(np.concatenate([lane.chains for lane in lanes]))
@@ -124,68 +170,152 @@ def _visit(state: ChainState, target: Target, seed: Array, sweep: int) -> Record
     return joined
 
 
-def _visit_lane(state: ChainState, target: Target, lane: Lane, seed: Array, sweep: int) -> Recorded:
+def _visit_lane(
+    course: Course, state: ChainState, target: Target, lane: Lane, sweep: int, occurrence: int
+) -> Recorded:
     chains = lane.chains
-    is_whole = len(chains) == len(state.ids)
+    is_whole = len(chains) == state.n_chains
+    moment = Moment(
+        course.seed,
+        jnp.asarray(sweep),
+        jnp.asarray(target.position + occurrence * len(course.store.columns)),
+        jnp.asarray(lane.visits in lane.program.kernel.tuning_sweeps),
+        jnp.asarray(lane.begins_anew and lane.visits == 0),
+    )
     lane.state, recorded, design = lane.program.visit(
-        _moment(seed, sweep, target, lane),
+        moment,
         state.ids if is_whole else state.ids[chains],
         lane.state,
         state.design if is_whole else state.design[chains],
         varying_columns(state, target, chains),
         target.given,
     )
-    state.design = design if is_whole else state.design.at[chains].set(design)
+    lane.visits += 1
+    if lane.visits <= PATIENCE:
+        lane.accepted = lane.accepted + recorded.info.acceptance_rate
+    state.design = design if is_whole else state.design.at[chains].set(design)  # noqa: PD008
     write_columns(state, target, chains, recorded.cells)
     return recorded
 
 
-def _moment(seed: Array, sweep: int, target: Target, lane: Lane) -> Moment:
-    is_scheduled = sweep - lane.since in lane.program.kernel.tuning_sweeps
-    return Moment(
-        seed,
-        jnp.asarray(sweep),
-        jnp.asarray(target.position),
-        jnp.asarray(is_scheduled),
-        jnp.asarray(sweep == 0),
-    )
+def _finish_visit(
+    course: Course,
+    state: ChainState,
+    target: Target,
+    recorded: Recorded,
+    made: dict[str, Numbers],
+    sweep: int,
+) -> list[Event]:
+    """Do what the host does after a visit; values that it makes are put into ``made``."""
+    for column, drawn in zip(target.columns, recorded.cells, strict=True):
+        if column.name in course.posts:
+            cells = np.array(drawn, dtype=np.float64)[:, : column.n_drawn]
+            made[column.name] = _processed(course, state, column, cells)
+            missing = made[column.name][:, column.drawn_missing]
+            put_cells(course, state, column, missing)
+    computed = course.recomputed[target.name]
+    if computed:
+        by_chain = [_computed(course, state, computed, c) for c in range(state.n_chains)]
+        for name in computed:
+            made[name] = np.stack([values[name] for values in by_chain])
+            put_cells(course, state, course.store.columns[name], made[name])
+    return switch_kernels(state, target, sweep)
 
 
-def _as_visit(target: Target, sweep: int, recorded: Recorded) -> Visit:
-    kept = target.labels.kept
-    return Visit(
-        target=target.name,
-        sweep=sweep,
-        parameters={
-            name: np.asarray(values)[:, kept[name]] if name in kept else np.asarray(values)
-            for name, values in recorded.parameters.items()
-        },
-        statistics={name: np.asarray(values) for name, values in recorded.info._asdict().items()},
-        cells={
-            column.name: np.asarray(cells)[:, : column.n_missing]
-            for column, cells in zip(target.columns, recorded.cells, strict=True)
-        },
-    )
+def _computed(
+    course: Course, state: ChainState, names: Sequence[str], chain: int
+) -> dict[str, Numbers]:
+    """Compute the missing cells of passive columns, each after those that it is made of."""
+    values = _completed(course, state, chain)
+    cells = {}
+    for name in names:
+        passive, column = course.passive.by_name[name], course.store.columns[name]
+        try:
+            computed = passive.compute(course.store, values)
+        except SpecificationError as error:
+            error.add_note(f"This was in chain {int(state.ids[chain])}.")
+            raise
+        cells[name] = computed[column.missing_rows]
+        values[name] = column.values.copy()  # noqa: PD011
+        values[name][column.missing_rows] = cells[name]
+    return cells
 
 
-def _check_finite(target: Target, visit: Visit) -> None:
-    healthy = np.isfinite(visit.statistics["lp"])
-    for cells in visit.cells.values():
-        healthy &= np.isfinite(cells).all(axis=1)
-    if not healthy.all():
-        chain = int(np.flatnonzero(~healthy)[0])
-        raise SamplingError(
-            f"Chain {chain} broke down at column {visit.target!r} in sweep {visit.sweep}: its "
-            "log-density or its draws are "
-            f"not finite. Look at the model with mice.model({visit.target!r}).debug(), and give "
-            "its parameters priors "
-            "that keep it within the support of its distribution."
+def _completed(course: Course, state: ChainState, chain: int) -> dict[str, Numbers]:
+    """Give the columns of one chain that are at hand: complete ones, and those read one by one."""
+    columns = course.store.columns.values()
+    values = {c.name: c.values for c in columns if not c.n_missing}  # noqa: PD011
+    return values | {
+        name: np.array(column[chain], dtype=np.float64) for name, column in state.columns.items()
+    }
+
+
+def _processed(course: Course, state: ChainState, column: Column, cells: Numbers) -> Numbers:
+    """Let the user's function change drawn values, chain by chain."""
+    store, post = course.store, course.posts[column.name]
+    rows = column.drawn_rows
+    changed = np.empty_like(cells)
+    for chain in range(state.n_chains):
+        data = CompletedColumns(store, _completed(course, state, chain))
+        completed = pd.DataFrame({name: data[name] for name in store.columns}).iloc[rows]
+        changed[chain] = _post_process(post, column, cells[chain], completed)
+    return changed
+
+
+def _post_process(post: Post, column: Column, cells: Numbers, completed: pd.DataFrame) -> Numbers:
+    where = f"post[{column.name!r}]"
+    if column.levels:
+        values = decode(column, cells, object).set_axis(completed.index)
+    else:
+        values = pd.Series(cells, index=completed.index, name=column.name)
+    try:
+        result: Any = post(values, completed)
+    except Exception as error:  # anything that the user's code raises is told as what it is
+        raise SpecificationError(
+            f"{where} failed with {type(error).__name__}: {error}. It gets the drawn values as a "
+            "Series, and the completed rows that they belong to."
+        ) from error
+    if np.shape(result) != cells.shape:
+        raise SpecificationError(
+            f"{where} gives an array of shape {np.shape(result)}; expected one value for each of "
+            f"{len(cells)} drawn cells."
         )
-    for column in target.columns:
-        _check_levels(column, visit.cells[column.name])
+    if not column.levels:
+        return np.asarray(result, dtype=np.float64)
+    codes = pd.Index(column.levels, dtype=object).get_indexer(pd.Index(result, dtype=object))
+    if (codes < 0).any():
+        raise SpecificationError(
+            f"{where} gives {np.asarray(result, dtype=object)[codes < 0][0]!r}, which is no "
+            f"observed level of the column. Levels: {', '.join(map(str, column.levels))}."
+        )
+    return codes.astype(np.float64)
 
 
-def _check_levels(column: Column, cells: NDArray[np.float64]) -> None:
+def _as_left(
+    course: Course,
+    visited: Mapping[str, Recorded],
+    made: Mapping[str, Numbers],
+    events: tuple[Event, ...],
+) -> Left:
+    parameters, statistics, cells = {}, {}, {}
+    for name, recorded in visited.items():
+        target = course.targets[name]
+        kept = target.labels.kept
+        parameters[name] = {
+            parameter: np.asarray(values)[:, kept[parameter]]
+            if parameter in kept
+            else np.asarray(values)
+            for parameter, values in recorded.parameters.items()
+        }
+        statistics[name] = {
+            statistic: np.asarray(values) for statistic, values in recorded.info._asdict().items()
+        }
+        for column, drawn in zip(target.columns, recorded.cells, strict=True):
+            cells[column.name] = np.asarray(drawn)[:, : column.n_drawn]
+    return Left(parameters, statistics, cells | dict(made), events)
+
+
+def _check_levels(column: Column, cells: Numbers) -> None:
     n_levels = len(column.levels)
     if n_levels and (cells.min(initial=0) < 0 or cells.max(initial=0) >= n_levels):
         raise SamplingError(

@@ -1,6 +1,6 @@
 """Watching a run: what happened in it that a user should know."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,9 @@ from bayesmice.kernels import Target
 LOW_ACCEPTANCE = 0.5
 
 
-def transition_events(target: Target, statistics: Mapping[str, NDArray[np.generic]]) -> list[Event]:
+def transition_events(
+    target: Target, statistics: Mapping[str, NDArray[np.generic]], chains: Sequence[int]
+) -> list[Event]:
     """Report transitions that went badly after tuning.
 
     Parameters
@@ -21,6 +23,8 @@ def transition_events(target: Target, statistics: Mapping[str, NDArray[np.generi
         The column.
     statistics : mapping of str to ndarray of shape (n_chains, n_sweeps)
         Statistics of its transitions.
+    chains : sequence of int
+        Identities of the chains.
 
     Returns
     -------
@@ -35,14 +39,15 @@ def transition_events(target: Target, statistics: Mapping[str, NDArray[np.generi
         Event(
             Severity.WARNING,
             "low_acceptance",
-            f"Chain {chain} accepted {acceptance[chain]:.2f} of its {kernel.name} transitions on "
+            f"Chain {chains[place]} accepted {acceptance[place]:.2f} of its {kernel.name} "
+            "transitions on "
             "average; "
             f"below {LOW_ACCEPTANCE} its parameters move slowly. Run more sweeps, or give narrower "
             "priors.",
             name,
-            chain=int(chain),
+            chain=int(chains[place]),
         )
-        for chain in np.flatnonzero(acceptance < LOW_ACCEPTANCE)
+        for place in np.flatnonzero(acceptance < LOW_ACCEPTANCE).tolist()
     ]
     n_diverging = int(statistics["diverging"][:, tuned:].sum())
     if n_diverging:
@@ -60,15 +65,19 @@ def transition_events(target: Target, statistics: Mapping[str, NDArray[np.generi
     return events
 
 
-def range_events(store: ColumnStore, cells: Mapping[str, NDArray[np.float64]]) -> list[Event]:
+def range_events(
+    store: ColumnStore, cells: Mapping[str, NDArray[np.float64]], computed: Collection[str]
+) -> list[Event]:
     """Report imputed numbers that lie where no observed value does.
 
     Parameters
     ----------
     store : ColumnStore
         The data.
-    cells : mapping of str to ndarray of shape (m, n_missing)
+    cells : mapping of str to ndarray of shape (m, n_wanted)
         The imputed cells.
+    computed : collection of str
+        Passive columns, whose values are what their ingredients make them.
 
     Returns
     -------
@@ -78,8 +87,9 @@ def range_events(store: ColumnStore, cells: Mapping[str, NDArray[np.float64]]) -
     """
     continuous = (
         store.columns[name]
-        for name in store.incomplete
-        if store.columns[name].scale is Scale.CONTINUOUS
+        for name in store.wanted
+        if name not in computed
+        and store.columns[name].scale is Scale.CONTINUOUS
         and not store.columns[name].is_constant
         and not store.columns[name].has_limits
     )

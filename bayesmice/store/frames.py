@@ -14,6 +14,7 @@ from bayesmice.data import Column, ColumnStore, Scale, limit_names
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
+WEIGHT = "row_weight"
 
 
 def observed_dataset(store: ColumnStore) -> xr.Dataset:
@@ -41,7 +42,10 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     }
     coords: dict[str, xr.Variable] = {ROW: xr.Variable(ROW, np.arange(store.n_rows))}
     for column in store.columns.values():
-        coords |= _limit_coords(column)
+        coords |= _limit_coords(column) | _where_coords(column)
+    weights = next(iter(store.columns.values())).weights
+    if weights is not None:
+        coords[WEIGHT] = xr.Variable(ROW, weights, {"long_name": "weight in all likelihoods"})
     index = store.frame.index
     if not _is_default(index):
         for level in range(index.nlevels):
@@ -69,6 +73,22 @@ def _limit_coords(column: Column) -> dict[str, xr.Variable]:
         name: xr.Variable(ROW, limit, {"long_name": f"{end} limits of {column.name}"})
         for end, name, limit in ends
     }
+
+
+def _where_coords(column: Column) -> dict[str, xr.Variable]:
+    if column.where is None:
+        return {}
+    return {
+        _wanted_name(column.name): xr.Variable(
+            ROW,
+            column.where.astype(np.int8),
+            {"long_name": f"cells of {column.name} whose imputations are wanted"},
+        )
+    }
+
+
+def _wanted_name(column: str) -> str:
+    return f"{column.replace(' ', '_')}_wanted"
 
 
 def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
@@ -135,6 +155,10 @@ def _column(name: str, array: xr.DataArray, observed: xr.Dataset) -> Column:
         tuple(json.loads(array.attrs.get("levels", "[]"))),
         types.is_integer_dtype(_dtype(array.attrs)),
     )
+    if WEIGHT in observed.coords:
+        recorded = recorded.with_weights(observed[WEIGHT].to_numpy())
+    if _wanted_name(name) in observed.coords:
+        recorded = recorded.with_where(observed[_wanted_name(name)].to_numpy().astype(bool))
     lower, upper = limit_names(name)
     if lower not in observed.coords:
         return recorded

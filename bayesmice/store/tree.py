@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Protocol
 
@@ -51,43 +51,80 @@ class RunDescription:
 
     Attributes
     ----------
-    m, sweeps : int
-        Number of imputations (one per chain) and of sweeps.
+    picks : sequence of (int, int)
+        For each imputation the chain and the sweep that it is taken from.
+    chains : sequence of int
+        Identities of the chains.
+    sweeps : int
+        Number of sweeps.
     random_seed : int
         Seed of the run.
     visit_sequence : sequence of str
-        Order of a sweep.
+        Order of the last sweep.
     specification : str
-        The specification as JSON.
+        The conditional models as JSON.
+    settings : mapping of str to object
+        How the run was asked for, for one that goes on from here: numbers, text, or lists of them.
     """
 
-    m: int
+    picks: Sequence[tuple[int, int]]
+    chains: Sequence[int]
     sweeps: int
     random_seed: int
     visit_sequence: Sequence[str]
     specification: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class StrandRecord:
+    """What is known of the chains over a group of rows.
+
+    Attributes
+    ----------
+    label : str
+        What the group is called; empty for all rows.
+    rows : ndarray of shape (n_group,)
+        Positions of its rows in the data.
+    store : ColumnStore
+        Its rows of the data.
+    recorder : RunRecorder
+        What its sweeps left behind.
+    labels : mapping of str to Labels
+        Names of the parameters of each target.
+    constant_cells : mapping of str to float
+        The value of the wanted cells of columns that do not vary.
+    state : xarray.Dataset
+        Where its chains stand, for a run that goes on.
+    """
+
+    label: str
+    rows: NDArray[np.intp]
+    store: ColumnStore
+    recorder: RunRecorder
+    labels: Mapping[str, Labels]
+    constant_cells: Mapping[str, float]
+    state: xr.Dataset
+
+    def named(self, name: str) -> str:
+        """Name a target or a column of this group."""
+        return f"{name}[{self.label}]" if self.label else name
 
 
 def build_tree(
     store: ColumnStore,
-    cells: Mapping[str, NDArray[np.float64]],
-    recorder: RunRecorder,
-    labels: Mapping[str, Labels],
+    strands: Sequence[StrandRecord],
     events: Sequence[Event],
     run: RunDescription,
 ) -> xr.DataTree:
-    """Arrange a finished run as a tree.
+    """Arrange a run as a tree.
 
     Parameters
     ----------
     store : ColumnStore
         The data.
-    cells : mapping of str to ndarray of shape (m, n_missing)
-        The imputed cells of every incomplete column.
-    recorder : RunRecorder
-        What the visits left behind.
-    labels : mapping of str to Labels
-        Names of the parameters of each target.
+    strands : sequence of StrandRecord
+        What is known of the chains, by group of rows.
     events : sequence of Event
         The event log.
     run : RunDescription
@@ -97,22 +134,58 @@ def build_tree(
     -------
     xarray.DataTree
         With the groups ``observed_data``, ``imputations``, ``conditionals/<column>``,
-        ``sweep_stats``, ``event_log``.
+        ``sweep_stats``, ``event_log`` and ``state``.
     """
     groups: dict[str, xr.Dataset] = {
         "/": xr.Dataset(attrs=_root_attributes(run)),
         "/observed_data": observed_dataset(store),
-        "/imputations": imputations_dataset(store, cells, run),
-        "/sweep_stats": _sweep_stats(recorder, run),
+        "/imputations": imputations_dataset(store, gather_cells(store, strands, run), run),
+        "/sweep_stats": _sweep_stats(strands, run),
         "/event_log": event_dataset(events),
     }
-    for target in recorder.targets:
-        posterior, statistics = _conditional(recorder, target, labels[target], run)
-        group = f"/conditionals/{target}"
-        groups[group] = xr.Dataset(attrs={"long_name": f"conditional model of {target}"})
-        groups[f"{group}/posterior"] = posterior
-        groups[f"{group}/sample_stats"] = statistics
+    for strand in strands:
+        for target in strand.recorder.targets:
+            posterior, statistics = _conditional(strand, target, run)
+            group = f"/conditionals/{strand.named(target)}"
+            groups[group] = xr.Dataset(
+                attrs={"long_name": f"conditional model of {strand.named(target)}"}
+            )
+            groups[f"{group}/posterior"] = posterior
+            groups[f"{group}/sample_stats"] = statistics
+        groups[f"/state/{strand.label}" if strand.label else "/state"] = strand.state
     return xr.DataTree.from_dict(groups)
+
+
+def gather_cells(
+    store: ColumnStore, strands: Sequence[StrandRecord], run: RunDescription
+) -> dict[str, NDArray[np.float64]]:
+    """Collect the wanted cells of all imputations, of shape (m, n_wanted), by column."""
+    places = {chain: position for position, chain in enumerate(run.chains)}
+    gathered = {
+        name: np.full((len(run.picks), len(store.columns[name].wanted_rows)), np.nan)
+        for name in store.wanted
+    }
+    for strand in strands:
+        for name in strand.store.wanted:
+            column, whole = strand.store.columns[name], store.columns[name]
+            rows = strand.rows[column.wanted_rows]
+            into = np.searchsorted(whole.wanted_rows, rows)
+            for i, (chain, sweep) in enumerate(run.picks):
+                if name in strand.constant_cells:
+                    cells = np.full(len(rows), strand.constant_cells[name])
+                else:
+                    drawn = strand.recorder.kept[sweep][name][places[chain]]
+                    cells = drawn[column.drawn_wanted]
+                gathered[name][i, into] = _recoded(cells, column, whole)
+    return gathered
+
+
+def _recoded(cells: NDArray[np.float64], column: Column, whole: Column) -> NDArray[np.float64]:
+    """Turn level codes of a group into those of the whole data."""
+    if not column.levels or column.levels == whole.levels:
+        return cells
+    codes = np.array([whole.levels.index(level) for level in column.levels], dtype=float)
+    return codes[cells.astype(np.intp)]
 
 
 def prior_tree(
@@ -175,25 +248,28 @@ def prior_tree(
 def imputations_dataset(
     store: ColumnStore, cells: Mapping[str, NDArray[np.float64]], run: RunDescription
 ) -> xr.Dataset:
-    """Hold the imputed cells only, one variable of shape (m, n_missing) per incomplete column."""
+    """Hold the imputed cells only, one variable of shape (m, n_wanted) per column that has some."""
     variables, coords = {}, {}
-    for name in store.incomplete:
+    for name in store.wanted:
         column = store.columns[name]
         dim = rows_dim(name)
         variables[name] = xr.Variable(
             ("imputation", dim), _smallest(column, cells[name]), column_attributes(column)
         )
         coords[dim] = xr.Variable(
-            dim, column.missing_rows, {"long_name": f"position of the missing cells of {name}"}
+            dim, column.wanted_rows, {"long_name": f"position of the imputed cells of {name}"}
         )
-    chains = np.arange(run.m)
-    coords["imputation"] = xr.Variable("imputation", chains, {"long_name": "imputation"})
+    chains = np.array([chain for chain, _ in run.picks], dtype=np.int64)
+    sweeps = np.array([sweep for _, sweep in run.picks], dtype=np.int64)
+    coords["imputation"] = xr.Variable(
+        "imputation", np.arange(len(run.picks)), {"long_name": "imputation"}
+    )
     coords["imputation_chain"] = xr.Variable(
         "imputation", chains, {"long_name": "chain that the imputation was taken from"}
     )
     coords["imputation_sweep"] = xr.Variable(
         "imputation",
-        np.full(run.m, run.sweeps - 1),
+        sweeps,
         {"long_name": "sweep that the imputation was taken from, counted from 0"},
     )
     return xr.Dataset(variables, coords, {"long_name": "imputed values of the missing cells"})
@@ -228,49 +304,55 @@ def _root_attributes(run: RunDescription) -> dict[str, object]:
         "bayesmice_version": version("bayesmice"),
         "pymc_version": version("pymc"),
         "jax_version": version("jax"),
-        "m": run.m,
+        "m": len(run.picks),
         "sweeps": run.sweeps,
         "random_seed": str(run.random_seed),
         "visit_sequence": json.dumps(list(run.visit_sequence)),
         "specification": run.specification,
+        "settings": json.dumps(run.settings),
     }
 
 
 def _conditional(
-    recorder: RunRecorder, target: str, labels: Labels, run: RunDescription
+    strand: StrandRecord, target: str, run: RunDescription
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    axes = {"chain": np.arange(run.m), "draw": np.arange(run.sweeps)}
-    parameters = recorder.parameters(target)
+    axes = {"chain": np.asarray(run.chains), "draw": np.arange(run.sweeps)}
+    labels, name = strand.labels[target], strand.named(target)
     variables: dict[str, object] = {}
     used: set[str] = set()
-    for name, draws in parameters.items():
-        dims = labels.dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(draws.ndim - 2))
-        variables[name] = (("chain", "draw", *dims), draws)
+    for parameter, draws in strand.recorder.parameters(target).items():
+        own = tuple(f"{parameter}_dim_{i}" for i in range(draws.ndim - 2))
+        dims = labels.dims.get(parameter) or own
+        variables[parameter] = (("chain", "draw", *dims), draws)
         used.update(dims)
     coords = axes | {dim: list(labels.coords[dim]) for dim in used if dim in labels.coords}
-    posterior = xr.Dataset(variables, coords, {"long_name": f"parameters of the model of {target}"})
+    posterior = xr.Dataset(variables, coords, {"long_name": f"parameters of the model of {name}"})
     statistics = xr.Dataset(
         {
-            name: (("chain", "draw"), values, {"long_name": STATISTICS[name]})
-            for name, values in recorder.statistics(target).items()
+            statistic: (("chain", "draw"), values, {"long_name": STATISTICS[statistic]})
+            for statistic, values in strand.recorder.statistics(target).items()
         },
         axes,
-        {"long_name": f"transitions of the parameters of {target}"},
+        {"long_name": f"transitions of the parameters of {name}"},
     )
     return posterior, statistics
 
 
-def _sweep_stats(recorder: RunRecorder, run: RunDescription) -> xr.Dataset:
-    variables = {
-        column: (
-            ("chain", "draw", "statistic"),
-            np.stack(recorder.moments(column), axis=-1),
-            {"long_name": f"mean and standard deviation of the imputed cells of {column}"},
-        )
-        for column in recorder.columns
-    }
+def _sweep_stats(strands: Sequence[StrandRecord], run: RunDescription) -> xr.Dataset:
+    variables = {}
+    for strand in strands:
+        for column, values in strand.recorder.sweep_stats().items():
+            variables[strand.named(column)] = (
+                ("chain", "draw", "statistic"),
+                values,
+                {
+                    "long_name": "mean and standard deviation of the imputed cells of "
+                    f"{strand.named(column)}",
+                    "column": column,
+                },
+            )
     coords = {
-        "chain": np.arange(run.m),
+        "chain": np.asarray(run.chains),
         "draw": np.arange(run.sweeps),
         "statistic": ["mean", "sd"],
     }

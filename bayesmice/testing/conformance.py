@@ -16,7 +16,8 @@ from bayesmice.kernels import Moment, Recorded, Target, run_seed
 from bayesmice.kernels.kernel import Array
 from bayesmice.models import Custom, CustomModel, Regression, check_signature
 from bayesmice.models.custom import CustomFunction, write_model
-from bayesmice.scheduler import initial_fill, start_chains
+from bayesmice.models.passive import PassiveColumns
+from bayesmice.scheduler import Course, initial_fill, start_chains
 from bayesmice.scheduler.chains import varying_columns
 from bayesmice.specification import ConditionalModel, Specification, specify
 
@@ -268,14 +269,19 @@ def _visit(specification: Specification, target: Target) -> Recorded:
     fill = initial_fill(store, SEED, [0])
     everything = jnp.arange(store.n_rows)
     rows = tuple(
-        rows._replace(missing=everything, limits=_all_rows(rows.limits, store.n_rows))
+        rows._replace(
+            drawn=everything, written=everything, limits=_all_rows(rows.limits, store.n_rows)
+        )
         for rows in target.given.rows
     )
     whole = replace(target, given=target.given._replace(rows=rows))
-    state = start_chains(store, specification.design, [whole], fill, [0])
+    course = Course(
+        store, specification.design, {whole.name: whole}, PassiveColumns(), {}, run_seed(SEED)
+    )
+    state = start_chains(course, fill, [0])
     (lane,) = state.lanes[whole.name]
     moment = Moment(
-        run_seed(SEED),
+        course.seed,
         jnp.asarray(0),
         jnp.asarray(target.position),
         jnp.asarray(True),

@@ -60,6 +60,7 @@ def test_both_ways_of_pooling_stand_side_by_side(posterior):
 
 # Few draws, for the sake of time.
 @pytest.mark.filterwarnings("ignore:The posteriors were not all sampled well:UserWarning")
+@pytest.mark.filterwarnings("ignore:Pareto k is above:UserWarning")
 def test_models_are_compared_over_imputations(imputations, posterior):
     def constant(data):
         a, sigma = pm.Normal("a", 0, 100), pm.HalfNormal("sigma", 100)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from courses import course_of
 from jax.flatten_util import ravel_pytree
 from scipy import optimize
 
@@ -41,7 +42,7 @@ def posterior(n: int, name: str):
     specification = specify(make_data(n), {"stage": bm.Regression(draw=PMM(2))})
     target = specification.target(name)
     fill = initial_fill(specification.store, 0, [0])
-    state = start_chains(specification.store, specification.design, [target], fill, [0])
+    state = start_chains(course_of(specification, [target]), fill, [0])
     inputs = target.program.inputs(state.design[0], {}, target.given)
     start, unravel = ravel_pytree(target.program.model.initial(inputs))
     return jax.jit(target.program.logdensity(unravel, inputs, target.given)), start

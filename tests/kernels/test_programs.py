@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytest
+from courses import course_of
 from jax.flatten_util import ravel_pytree
 
 import bayesmice as bm
@@ -39,7 +40,7 @@ def engine_density(specification: Specification, name: str):
     """Log-density of the engine over the initial fill that `write_model` shows."""
     target = specification.target(name)
     fill = initial_fill(specification.store, 0, [0])
-    state = start_chains(specification.store, specification.design, [target], fill, [0])
+    state = start_chains(course_of(specification, [target]), fill, [0])
     program = target.program
     columns = varying_columns(state, target, np.arange(1))
     own = {key: column[0] for key, column in columns.items()}
@@ -265,6 +266,6 @@ def test_a_shared_program_draws_from_the_data_that_it_is_given():
     for slope in (10.0, -10.0):
         frame = pd.DataFrame({"x": x, "y": slope * x + rng.normal(size=40)})
         frame.loc[3, "y"] = np.nan
-        run = bm.MICE(frame, models={"y": _slope_model(20.0)}).mice(m=3, progressbar=False)
+        run = bm.MICE(frame, models={"y": _slope_model(20.0)}).mice(3, 10, progressbar=False)
         drawn = run.tree["conditionals/y/posterior/slope"].isel(draw=slice(5, None))
         assert abs(float(drawn.mean()) - slope) < 1

@@ -35,8 +35,8 @@ def bad_second_chain(monkeypatch):
     """Let the scheduler see a second chain that accepts little."""
     original = switching.acceptance_through_burn_in
 
-    def seen(statistics):
-        acceptance = original(statistics)
+    def seen(lane):
+        acceptance = original(lane)
         acceptance[1:2] = 0.2
         return acceptance
 

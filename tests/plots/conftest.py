@@ -38,7 +38,7 @@ def make_tree() -> MakeTree:
     def make(data: pd.DataFrame, cells: Mapping[str, np.ndarray]) -> xr.DataTree:
         store = encode(data)
         m = len(next(iter(cells.values())))
-        run = RunDescription(m, 3, 1, list(cells), "{}")
+        run = RunDescription([(i, 2) for i in range(m)], range(m), 3, 1, list(cells), "{}")
         sweeps = np.arange(3.0)[None, :, None] + np.arange(m)[:, None, None] + np.zeros(2)
         statistics = {name: (("chain", "draw", "statistic"), sweeps.copy()) for name in cells}
         for name, drawn in cells.items():

@@ -7,7 +7,14 @@ import xarray as xr
 
 from bayesmice import Imputations, open_imputations
 from bayesmice.data import encode, read_limits
-from bayesmice.store import RunDescription, RunRecorder, build_tree, store_from_dataset
+from bayesmice.scheduler import Left as SweepLeft
+from bayesmice.store import (
+    RunDescription,
+    RunRecorder,
+    StrandRecord,
+    build_tree,
+    store_from_dataset,
+)
 from bayesmice.store.frames import observed_dataset
 
 NAN = np.nan
@@ -51,8 +58,11 @@ def imputations(store):
         )
         for name in store.incomplete
     }
-    run = RunDescription(M, 1, 1, list(store.incomplete), "{}")
-    return Imputations(build_tree(store, cells, RunRecorder([], []), {}, [], run), store)
+    run = RunDescription([(0, 0), (1, 0)], [0, 1], 1, 1, list(store.incomplete), "{}")
+    recorder = RunRecorder([], list(cells))
+    recorder.record(SweepLeft({}, {}, cells))
+    strand = StrandRecord("", np.arange(store.n_rows), store, recorder, {}, {}, xr.Dataset())
+    return Imputations(build_tree(store, [strand], [], run), store)
 
 
 def test_limits_are_coordinates_of_the_columns_that_have_them(store, imputations):

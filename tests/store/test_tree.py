@@ -23,6 +23,7 @@ def test_the_groups_are_those_of_the_documentation(run, incomplete):
         "conditionals",
         "sweep_stats",
         "event_log",
+        "state",
     }
     assert set(run.tree["conditionals"].children) == incomplete
     for name in incomplete:

@@ -1,0 +1,315 @@
+"""Going on: runs that are begun or resumed, extended, given more chains, opened from a file."""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from bayesmice.data import ColumnStore
+from bayesmice.errors import SpecificationError, StoreError, warn_caller
+from bayesmice.events import Event, Severity
+from bayesmice.imputations import Imputations
+from bayesmice.models.passive import Passive
+from bayesmice.pooling import pool
+from bayesmice.problem import Problem, restored
+from bayesmice.run import Cohort, Run, resume_run
+from bayesmice.scheduler import Post
+from bayesmice.scheduler.plan import Plan
+from bayesmice.specification import Models
+from bayesmice.store import check_folder, find_tree, read_tree, store_from_dataset
+
+PILOT = 20
+"""Imputations of a pilot run: with fewer the fraction of missing information is hardly known."""
+LARGEST_M = 1000
+"""Imputations that ``m="auto"`` makes at most."""
+
+
+@dataclass
+class RunContinuation:
+    """Lets imputations go on.
+
+    Attributes
+    ----------
+    make_run : callable
+        Gives the run; called when it is first needed.
+    """
+
+    make_run: Callable[[], Run]
+    _run: Run | None = None
+
+    @property
+    def run(self) -> Run:
+        """The run."""
+        if self._run is None:
+            self._run = self.make_run()
+        return self._run
+
+    def extend(self, sweeps: int, progressbar: bool) -> xr.DataTree:
+        """Run further sweeps of all chains, and give the tree of the whole run."""
+        self.run.extend(sweeps)
+        self.run.go(progressbar)
+        return self.run.tree()
+
+    def more(self, m: int, progressbar: bool) -> xr.DataTree:
+        """Run further chains, and give the tree of all."""
+        self.run.more(m, progressbar)
+        return self.run.tree()
+
+    def note(self, event: Event) -> xr.DataTree:
+        """Add an event to the log of the run, and give its tree."""
+        self.run.log.append(event)
+        return self.run.tree()
+
+
+def begin_or_resume(
+    problem: Problem,
+    plan: Plan,
+    rule: Any,
+    repeats: int,
+    seed: int | None,
+    fresh_seed: Callable[[], int],
+    checkpoint: str | os.PathLike[str] | None,
+) -> Run:
+    """Begin a run, or take it up where its checkpoint stands.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data and models.
+    plan : Plan
+        Where imputations are taken from.
+    rule : Until or None
+        A stopping rule.
+    repeats : int
+        Visits of a target per turn.
+    seed : int or None
+        Random seed; None for a fresh one, or the one of the checkpoint.
+    fresh_seed : callable
+        Gives a fresh seed.
+    checkpoint : path-like or None
+        Where the run is saved.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    SpecificationError
+        If the checkpoint belongs to another run.
+    StoreError
+        If it is no tree of ours, or its models differ.
+    """
+    request = _request(plan, rule, repeats)
+    if checkpoint is not None:
+        check_folder(checkpoint)
+    if checkpoint is None or find_tree(checkpoint) is None:
+        own_seed = fresh_seed() if seed is None else seed
+        run = Run(problem, own_seed, [Cohort(plan, 0)], rule, repeats, {"request": request})
+        run.begin()
+        return run
+    tree = read_tree(checkpoint)
+    _check_same(os.fspath(checkpoint), tree, problem.store, request, seed)
+    run = resume_run(problem, tree, rule)
+    run.log.append(
+        Event(
+            Severity.INFO,
+            "resumed",
+            f"The run was taken up from {os.fspath(checkpoint)!r} after {run.n_sweeps} sweeps.",
+            sweep=run.n_sweeps - 1,
+        )
+    )
+    return run
+
+
+def run_imputations(run: Run) -> Imputations:
+    """Give the imputations of a run."""
+    return Imputations(run.tree(), run.problem.store, RunContinuation(lambda: run))
+
+
+def warn_of_run(run: Run) -> None:
+    """Warn of a run that was interrupted, or lost chains."""
+    if run.log and run.log[-1].code == "interrupted":
+        warn_caller(run.log[-1].message)
+    if run.lost:
+        numbers = ", ".join(map(str, run.lost))
+        last = next(event for event in reversed(run.log) if event.code == "chain_failed")
+        warn_caller(
+            f"Of {len(run.lost) + len(run.chains)} chains {len(run.lost)} were given up "
+            f"({numbers}), so that there are {len(run.picks())} imputations. {last.message}"
+        )
+
+
+def add_recommended(
+    pilot: Imputations, analysis: Callable[[pd.DataFrame], Any] | None, progressbar: bool
+) -> Imputations:
+    """Add as many imputations to a pilot run as von Hippel's rule asks for.
+
+    Parameters
+    ----------
+    pilot : Imputations
+        The pilot run; it grows.
+    analysis : callable or None
+        From completed data to a result that `bayesmice.pool` reads.
+    progressbar : bool
+        Whether to show progress.
+
+    Returns
+    -------
+    Imputations
+        The same object.
+    """
+    what = "the analysis"
+    if analysis is None:
+        columns = pilot.incomplete
+        what = "the means of incomplete columns"
+        if not columns:
+            return pilot
+        tables = [_means(completed, columns) for completed in pilot]
+    else:
+        tables = list(pilot.analyze(analysis, progressbar=progressbar))
+    numbers = pool(tables).recommended_m()
+    wanted, term = int(np.nanmax(numbers)), str(numbers.idxmax())
+    n_pilot = pilot.m
+    m = min(max(wanted, n_pilot), LARGEST_M)
+    if m > n_pilot:
+        pilot.more(m - n_pilot, progressbar=progressbar)
+    capped = "" if wanted <= LARGEST_M else f" (no more than {LARGEST_M} are made)"
+    pilot.note(
+        Event(
+            Severity.INFO,
+            "m_chosen",
+            f"m={m}: by von Hippel's rule {what} ask for {wanted} imputations{capped}, most of all "
+            f"{term!r}; the pilot run had {n_pilot}.",
+        )
+    )
+    return pilot
+
+
+def open_imputations(
+    path: str | os.PathLike[str],
+    *,
+    models: Models | None = None,
+    passive: Passive | None = None,
+    post: Mapping[str, Post] | None = None,
+    visit_sequence: Callable[..., Any] | None = None,
+) -> Imputations:
+    """Open a file or folder that `Imputations.to_netcdf` or `to_zarr`, or a checkpoint, wrote.
+
+    Completing, diagnosing and pooling need nothing but the file. To go on with the run, what only
+    Python can hold has to be given again.
+
+    Parameters
+    ----------
+    path : path-like
+        The netCDF file or Zarr folder.
+    models : mapping of str to Regression, Custom or function, optional
+        Those of the run that are functions, or regressions with priors, families or functions of
+        their own.
+    passive, post : mapping of str to callable, optional
+        Passive functions, and functions of drawn values.
+    visit_sequence : callable, optional
+        The function that gave the order of visits, where one did.
+
+    Returns
+    -------
+    Imputations
+        With the same tree and the same completed data.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    StoreError
+        If it was not written by bayesmice, or by a version whose format is not read. When the run
+        is to go on: if something was not given that the file cannot hold, or differs from what the
+        run was made with.
+    """
+    tree = read_tree(path)
+    store = store_from_dataset(tree["observed_data"].to_dataset())
+
+    def make_run() -> Run:
+        if "state" not in tree.children:
+            raise StoreError(
+                f"{os.fspath(path)!r} does not hold where the chains stand, so the run cannot go "
+                "on."
+            )
+        recipe = json.loads(tree.attrs["settings"])["recipe"]
+        problem = restored(store, recipe, models or {}, passive or {}, post or {}, visit_sequence)
+        return resume_run(problem, tree)
+
+    return Imputations(tree, store, RunContinuation(make_run))
+
+
+def _request(plan: Plan, rule: Any, repeats: int) -> dict[str, object]:
+    return {
+        "m": plan.m,
+        "chains": plan.n_chains,
+        "thin": plan.thin,
+        "burn_in": plan.burn_in,
+        "until": None if rule is None else [rule.rhat, rule.min_sweeps, rule.max_sweeps],
+        "visits": repeats,
+    }
+
+
+def _check_same(
+    path: str,
+    tree: xr.DataTree,
+    store: ColumnStore,
+    request: Mapping[str, object],
+    seed: int | None,
+) -> None:
+    """Refuse a checkpoint of another run: it would be overwritten."""
+    hint = "Give the run another path, or delete the checkpoint to begin anew."
+    stored = json.loads(tree.attrs["settings"])["request"]
+    own_seed = int(tree.attrs["random_seed"])
+    asked = {**request, "random_seed": own_seed if seed is None else seed}
+    was = {**stored, "random_seed": own_seed}
+    different = [name for name in asked if was.get(name) != asked[name]]
+    if different:
+        name = different[0]
+        raise SpecificationError(
+            f"checkpoint={path!r} belongs to another run: its {name} is {was.get(name)!r}, and "
+            f"here it is {asked[name]!r}. {hint}"
+        )
+    saved = store_from_dataset(tree["observed_data"].to_dataset())
+    if list(saved.columns) != list(store.columns) or saved.n_rows != store.n_rows:
+        raise SpecificationError(
+            f"checkpoint={path!r} belongs to other data: {saved.n_rows} rows with the columns "
+            f"{', '.join(saved.columns)}. {hint}"
+        )
+    for name, column in store.columns.items():
+        other = saved.columns[name]
+        same = np.array_equal(other.values, column.values, equal_nan=True)
+        rows = np.array_equal(other.wanted_rows, column.wanted_rows)
+        weights = np.array_equal(other.row_weights, column.row_weights)
+        if not (same and rows and weights and other.levels == column.levels):
+            raise SpecificationError(
+                f"checkpoint={path!r} belongs to other data: the values of {name!r}, its wanted "
+                f"cells or the weights of its rows differ. {hint}"
+            )
+
+
+def _means(data: pd.DataFrame, columns: list[object]) -> tuple["pd.Series[float]", np.ndarray]:
+    """Estimate means of numbers, and shares of levels, with their sampling variances."""
+    estimates, variances = {}, []
+    for label in columns:
+        column = data[label]
+        is_number = pd.api.types.is_numeric_dtype(column.dtype)
+        is_bool = pd.api.types.is_bool_dtype(column.dtype)
+        if is_number and not is_bool:
+            parts = {f"mean of {label}": column.to_numpy(dtype=float)}
+        else:
+            indicators = pd.get_dummies(column.astype(object), dtype=float)
+            parts = {
+                f"share of {label}={level}": indicators[level].to_numpy() for level in indicators
+            }
+        for name, values in parts.items():
+            estimates[name] = values.mean()
+            variances.append(values.var(ddof=1) / len(values))
+    return pd.Series(estimates), np.array(variances)

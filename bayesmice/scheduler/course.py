@@ -1,0 +1,101 @@
+"""The course of a sweep: all that stays the same while chains move."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bayesmice.data import ColumnStore
+from bayesmice.kernels import Target
+from bayesmice.kernels.kernel import Array
+from bayesmice.models.design import Design
+from bayesmice.models.passive import PassiveColumns
+
+Post = Callable[["pd.Series[float]", pd.DataFrame], object]
+"""From the drawn values of a column and the completed rows that they belong to, to other values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What the chains of a data set, or of one group of its rows, go through in every sweep.
+
+    Attributes
+    ----------
+    store : ColumnStore
+        The data.
+    design : Design
+        Their design.
+    targets : mapping of str to Target
+        What may be visited, by name.
+    passive : PassiveColumns
+        Columns that are computed from others.
+    posts : mapping of str to callable
+        What is done to drawn values before models read them, by column.
+    seed : Array of shape (2,)
+        Key data that all random keys are folded from.
+    """
+
+    store: ColumnStore
+    design: Design
+    targets: Mapping[str, Target]
+    passive: PassiveColumns
+    posts: Mapping[str, Post]
+    seed: Array = field(repr=False)
+
+    @cached_property
+    def columns_read(self) -> tuple[str, ...]:
+        """Incomplete columns that have to be at hand one by one, in the order of the data."""
+        read = {name for target in self.targets.values() for name in target.reads}
+        read |= self.passive.reads
+        if self.posts:
+            read |= set(self.store.incomplete)
+        return tuple(name for name in self.store.incomplete if name in read)
+
+    @cached_property
+    def recomputed(self) -> Mapping[str, tuple[str, ...]]:
+        """By target, the incomplete passive columns that are computed after a visit, in order."""
+        incomplete = set(self.store.incomplete)
+        return {
+            name: tuple(
+                passive.name
+                for passive in self.passive.made_of(column.name for column in target.columns)
+                if passive.name in incomplete
+            )
+            for name, target in self.targets.items()
+        }
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns whose cells a sweep gives: drawn ones, then computed ones."""
+        drawn = [column.name for target in self.targets.values() for column in target.columns]
+        incomplete = set(self.store.incomplete)
+        return (*drawn, *(p.name for p in self.passive.ordered if p.name in incomplete))
+
+    def complete(
+        self, cells: Mapping[str, NDArray[np.float64]], chain: int
+    ) -> dict[str, NDArray[np.float64]]:
+        """Complete the columns of one chain.
+
+        Parameters
+        ----------
+        cells : mapping of str to ndarray of shape (n_chains, n_missing)
+            Values of the missing cells; passive columns that are lacking are computed.
+        chain : int
+            Position of the chain.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_rows,)
+            Values or level codes of every column.
+        """
+        values = {}
+        for name, column in self.store.columns.items():
+            values[name] = column.values.copy()  # noqa: PD011
+            if name in cells:
+                values[name][column.missing_rows] = cells[name][chain]
+        absent = [p for p in self.passive.ordered if p.name not in cells]
+        PassiveColumns(tuple(absent)).complete(self.store, values)
+        return values

@@ -1,0 +1,165 @@
+"""Packing: the state of chains as plain arrays, so that a run can go on in another process.
+
+The completed columns are not packed: they follow from the data and the cells. Neither is anything
+that a program is made of.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from bayesmice.errors import StoreError
+from bayesmice.kernels import Target
+from bayesmice.kernels.programs import Program
+from bayesmice.scheduler.chains import Cells, ChainState, Lane, place_chains, start_lane
+from bayesmice.scheduler.course import Course
+
+
+@dataclass(frozen=True, eq=False)
+class PackedLane:
+    """Chains of one target that run the same program.
+
+    Attributes
+    ----------
+    target : str
+        The target.
+    kernel : str
+        Name of the kernel of its program.
+    chains : ndarray of shape (n_lane,)
+        Their positions among all chains.
+    visits : int
+        How often the lane was visited.
+    begins_anew : bool
+        Whether its chains begin at the first visit.
+    accepted : ndarray of shape (n_lane,)
+        Sum of the acceptance rates of its first visits.
+    values : ndarray with the chains of the lane as first axis, or None
+        Kernel states; None where they cannot be packed.
+    """
+
+    target: str
+    kernel: str
+    chains: NDArray[np.intp]
+    visits: int
+    begins_anew: bool
+    accepted: NDArray[np.float64]
+    values: NDArray[Any] | None
+
+
+@dataclass(frozen=True, eq=False)
+class PackedState:
+    """Where all chains stand.
+
+    Attributes
+    ----------
+    cells : ndarray of shape (n_chains, n_cells)
+        Cells of the last sweep, of all columns one after the other.
+    kept : mapping of int to ndarray of shape (n_chains, n_cells)
+        Cells of sweeps that imputations are taken from.
+    lanes : sequence of PackedLane
+        Kernel states.
+    """
+
+    cells: NDArray[np.float64]
+    kept: Mapping[int, NDArray[np.float64]]
+    lanes: Sequence[PackedLane]
+
+
+def pack_lanes(state: ChainState) -> list[PackedLane]:
+    """Pack the kernel states of all targets."""
+    return [
+        PackedLane(
+            name,
+            lane.program.kernel.name,
+            lane.chains,
+            lane.visits,
+            lane.begins_anew,
+            np.asarray(lane.accepted, dtype=np.float64),
+            lane.program.pack(lane.state),
+        )
+        for name, lanes in state.lanes.items()
+        for lane in lanes
+    ]
+
+
+def flat_cells(course: Course, cells: Cells) -> NDArray[np.float64]:
+    """Put the cells of all columns of a course side by side, of shape (n_chains, n_cells)."""
+    parts = [cells[name] for name in course.columns]
+    return np.concatenate(parts, axis=1) if parts else np.zeros((0, 0))
+
+
+def cells_by_column(course: Course, flat: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Part cells that `flat_cells` put side by side."""
+    ends = np.cumsum([course.store.columns[name].n_drawn for name in course.columns])
+    parts = np.split(flat, ends[:-1], axis=1) if len(ends) else []
+    return dict(zip(course.columns, parts, strict=True))
+
+
+def unpack_state(
+    course: Course,
+    packed: PackedState,
+    ids: Sequence[int],
+    fill: Mapping[str, NDArray[np.float64]],
+) -> ChainState:
+    """Put chains where they stood.
+
+    Parameters
+    ----------
+    course : Course
+        What the chains go through.
+    packed : PackedState
+        Where they stood.
+    ids : sequence of int
+        Their identities.
+    fill : mapping of str to ndarray of shape (n_chains, n_missing)
+        Values of the missing cells of columns that no sweep visits.
+
+    Returns
+    -------
+    ChainState
+        From which the run goes on as if it had never been interrupted.
+
+    Raises
+    ------
+    StoreError
+        If the state of a kernel was not kept, or belongs to another kernel.
+    """
+    cells = dict(fill)
+    for name, drawn in cells_by_column(course, packed.cells).items():
+        cells[name] = drawn[:, course.store.columns[name].drawn_missing]
+    state = place_chains(course, cells, ids)
+    state.lanes = {name: [] for name in course.targets}
+    for lane in packed.lanes:
+        target = course.targets[lane.target]
+        program = _program(target, lane.kernel)
+        if lane.values is None:
+            raise StoreError(
+                f"The file does not hold where the chains of {lane.target!r} stand: trees of BART "
+                "cannot be written. Run it again with more sweeps instead of extending it."
+            )
+        started = start_lane(state, target, program, lane.chains)
+        state.lanes[lane.target].append(
+            Lane(
+                program,
+                lane.chains,
+                program.unpack(lane.values, started.state),
+                lane.visits,
+                lane.begins_anew,
+                jnp.asarray(lane.accepted),
+            )
+        )
+    return state
+
+
+def _program(target: Target, kernel: str) -> Program:
+    for program in (target.program, target.alternative):
+        if program is not None and program.kernel.name == kernel:
+            return program
+    raise StoreError(
+        f"The chains of {target.name!r} ran the kernel {kernel!r}, and its model now gets "
+        f"{target.program.kernel.name!r}. Give the model as it was."
+    )

@@ -1,0 +1,16 @@
+"""The specification: data and models, checked and resolved once, at the front door."""
+
+from bayesmice.specification.reading import Description, Models, ReadData, read
+from bayesmice.specification.resolved import ConditionalModel, Specification
+from bayesmice.specification.resolving import resolve, specify
+
+__all__ = [
+    "ConditionalModel",
+    "Description",
+    "Models",
+    "ReadData",
+    "Specification",
+    "read",
+    "resolve",
+    "specify",
+]

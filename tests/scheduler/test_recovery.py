@@ -1,0 +1,128 @@
+"""A chain that breaks down is repeated, given up if that does not help, and disturbs no other."""
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+
+import bayesmice as bm
+from bayesmice.kernels.programs import ModelProgram
+
+SWEEPS = 5
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=24)
+    frame = pd.DataFrame({"x": x, "y": x + rng.normal(size=24), "z": 20 + rng.normal(size=24)})
+    frame.loc[0:3, "y"] = None
+    frame.loc[6:9, "z"] = None
+    return frame
+
+
+def impute(frame, m=3, **settings):
+    mice = bm.MICE(frame, **settings)
+    return mice, mice.mice(m=m, sweeps=SWEEPS, random_seed=3, progressbar=False)
+
+
+def break_chain(monkeypatch, chain, visits):
+    """Let what one chain draws be NaN in some visits of all targets, counted from 0."""
+    honest, compiled_once = ModelProgram.visit.func, {}
+    count = [0]
+
+    def visit(self):
+        compiled = compiled_once.setdefault(id(self), self.__dict__.get("visit") or honest(self))
+
+        def visiting(moment, chains, *rest):
+            state, recorded, design = compiled(moment, chains, *rest)
+            is_due = count[0] in visits
+            count[0] += 1
+            sick = np.flatnonzero(np.asarray(chains) == chain)
+            if is_due and len(sick):
+                cells = tuple(values.at[sick].set(np.nan) for values in recorded.cells)
+                recorded = recorded._replace(cells=cells)
+                design = design.at[sick].set(np.nan)
+            return state, recorded, design
+
+        return visiting
+
+    monkeypatch.setattr(ModelProgram, "visit", property(visit))
+
+
+def test_a_chain_recovers_and_the_others_do_not_notice(frame, monkeypatch):
+    _, honest = impute(frame)
+    break_chain(monkeypatch, 1, {2 * 3})  # the first visit of sweep 3
+    _, run = impute(frame)
+    told = run.events.query("code == 'chain_recovered'")
+    assert told[["chain", "sweep", "variable", "severity"]].to_numpy().tolist() == [
+        [1, 3, "y", "warning"]
+    ]
+    assert "repeated once, and the chain goes on" in told["message"].iloc[0]
+    assert run.m == 3
+    for i in (0, 2):
+        pd.testing.assert_frame_equal(run.completed(i), honest.completed(i), check_exact=True)
+    assert run.completed(1).notna().all().all()
+    assert not run.completed(1).equals(honest.completed(1))
+    before = honest.tree["conditionals/y/posterior"]["sigma"].sel(chain=1).to_numpy()
+    after = run.tree["conditionals/y/posterior"]["sigma"].sel(chain=1).to_numpy()
+    np.testing.assert_array_equal(after[:3], before[:3])
+    assert np.isfinite(after).all()
+
+
+def test_a_chain_that_does_not_recover_is_left_out_and_the_others_finish(frame, monkeypatch):
+    _, honest = impute(frame)
+    break_chain(monkeypatch, 1, range(4, 1000))
+    with pytest.warns(UserWarning, match=r"Of 3 chains 1 were given up \(1\)"):
+        _, run = impute(frame)
+    assert run.m == 2
+    assert run.tree["imputations"]["imputation_chain"].to_numpy().tolist() == [0, 2]
+    assert run.tree["sweep_stats"]["chain"].to_numpy().tolist() == [0, 2]
+    pd.testing.assert_frame_equal(run.completed(0), honest.completed(0), check_exact=True)
+    pd.testing.assert_frame_equal(run.completed(1), honest.completed(2), check_exact=True)
+    failed = run.events.query("code == 'chain_failed'")
+    assert failed[["chain", "sweep", "severity"]].to_numpy().tolist() == [[1, 2, "error"]]
+    monkeypatch.undo()
+    longer = run.extend(2, progressbar=False)
+    mice = bm.MICE(frame)
+    straight = mice.mice(m=3, sweeps=SWEEPS + 2, random_seed=3, progressbar=False)
+    pd.testing.assert_frame_equal(longer.completed(1), straight.completed(2), check_exact=True)
+
+
+def test_without_any_chain_left_the_run_is_an_error_that_keeps_what_was_finished(
+    frame, monkeypatch
+):
+    break_chain(monkeypatch, 0, range(4, 1000))
+    mice = bm.MICE(frame)
+    with pytest.raises(bm.SamplingError, match="No chain could go on after sweep 2") as caught:
+        mice.mice(m=1, sweeps=SWEEPS, random_seed=3, progressbar=False)
+    assert "Look at the model with mice.model('y').debug()" in str(caught.value)
+    assert mice.imputations.tree.attrs["sweeps"] == 2
+    assert mice.imputations.completed(0).notna().all().all()
+
+
+def test_chains_whose_density_ends_in_another_sweep_recover_by_other_draws():
+    """The logarithm of a predictor that is imputed by a normal distribution around 1.
+
+    Now and then a value is negative, and the density of the model that reads it is NaN. Repeating
+    the sweep draws other values.
+    """
+    rng = np.random.default_rng(2)
+    dose = np.exp(rng.normal(0, 0.4, 60))
+    frame = pd.DataFrame({"dose": dose, "effect": np.log(dose) + 0.2 * rng.normal(size=60)})
+    frame.loc[:8, "dose"] = None
+    frame.loc[20:24, "effect"] = None
+
+    def effect(data):
+        slope, sd = pm.Normal("slope", 0, 2), pm.HalfNormal("sd", 1)
+        pm.Normal("effect", slope * pm.math.log(data["dose"]), sd, observed=data["effect"])
+
+    mice = bm.MICE(
+        frame, {"effect": effect, "dose": bm.Regression("1")}, visit_sequence=["dose", "effect"]
+    )
+    run = mice.mice(m=3, sweeps=10, random_seed=5, progressbar=False)
+    recovered = run.events.query("code == 'chain_recovered'")
+    assert len(recovered) > 0, "of 270 draws around 1 with a deviation of 0.4 some are negative"
+    assert run.m == 3
+    assert all(completed.notna().all().all() for completed in run)
+    assert np.isfinite(run.tree["conditionals/effect/sample_stats"]["lp"]).all()
