@@ -19,7 +19,7 @@ def quiet_pictures(monkeypatch: pytest.MonkeyPatch):
 
 def test_the_code_of_the_readme_runs(tmp_path, monkeypatch, quiet_pictures) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
     for block in blocks:
