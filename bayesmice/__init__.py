@@ -38,7 +38,7 @@ from bayesmice.pooling import (
     pool_posterior,
     pool_scalar,
 )
-from bayesmice.run import SweepInfo
+from bayesmice.running import SweepInfo
 from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from bayesmice.imputations import Imputations
 from bayesmice.models.passive import Passive
 from bayesmice.pooling import pool
 from bayesmice.problem import Problem, restored
-from bayesmice.run import Cohort, Run, resume_run
+from bayesmice.running import Cohort, Run, resume_run
 from bayesmice.scheduler import Post
 from bayesmice.scheduler.plan import Plan
 from bayesmice.specification import Models

@@ -30,7 +30,7 @@ from bayesmice.models.predictors import Predictors
 from bayesmice.models.prior_draws import draw_prior, prior_table
 from bayesmice.pooling import PooledResults, pool
 from bayesmice.problem import make_problem
-from bayesmice.run import LONE_VISITS, Callback, Checkpoints
+from bayesmice.running import LONE_VISITS, Callback, Checkpoints
 from bayesmice.scheduler import Post, VisitOrder
 from bayesmice.scheduler.plan import SWEEPS, make_plan
 from bayesmice.specification import Models, Specification, read

@@ -1,0 +1,19 @@
+"""Runs: chains that are begun, go on, and are arranged as a tree.
+
+A run can be continued at any time: its chains, its plan and its records are all that a further
+sweep needs, and a tree holds all three.
+"""
+
+from bayesmice.running.resuming import resume_run
+from bayesmice.running.run import LONE_VISITS, Checkpoints, Cohort, Run
+from bayesmice.running.watching import Callback, SweepInfo
+
+__all__ = [
+    "LONE_VISITS",
+    "Callback",
+    "Checkpoints",
+    "Cohort",
+    "Run",
+    "SweepInfo",
+    "resume_run",
+]
