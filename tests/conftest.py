@@ -1,0 +1,8 @@
+"""The order in which files are handed to the processes that run them."""
+
+LONG = ("test_checkpoints", "test_docs", "test_going_on", "test_readme", "test_simulation")
+"""Files of few but long tests: begun last, they would keep one process busy and the others idle."""
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.stem not in LONG)
