@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,20 +12,20 @@ from design import Design, line, regression
 from designs import DESIGNS
 from peers import Peer, r_session
 from published_designs import flat_line
-from scipy import stats
 
 import bayesmice as bm
 from bayesmice.testing import Calibration, Study
 from bayesmice.testing.uniformity import uniform_band
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "oracles"))
-from agreement import FORMULAS, compared_with_r, nhanes2_with_r  # noqa: E402
-from family_cases import CASES  # noqa: E402
-from family_posteriors import cell_p_value, parameter_p_values  # noqa: E402
-from joint_models import MonotoneModel, NormalModel  # noqa: E402
-from planted_faults import CHECKS, FAULTS, p_value_with, p_value_without  # noqa: E402
+from agreement import FORMULAS, compared_with_r, nhanes2_with_r
+from family_cases import CASES
+from family_posteriors import cell_p_value, parameter_p_values
+from joint_models import MonotoneModel, NormalModel
+from planted_faults import FAULTS, p_value_with, p_value_without
 
 Result = dict[str, Any]
+Findings = Iterator[tuple[str, Result]]
 POINTS = 50
 
 
@@ -54,8 +54,9 @@ class Extent(NamedTuple):
     workers: int
 
 
-def studies(extent: Extent) -> Result:
-    return {name: study(design, extent) for name, design in DESIGNS.items()}
+def studies(extent: Extent) -> Findings:
+    for name, design in DESIGNS.items():
+        yield name, study(design, extent)
 
 
 def study(design: Design, extent: Extent) -> Result:
@@ -142,11 +143,9 @@ def answers(study: Study, method: str, term: str) -> pd.DataFrame:
     return rows[(rows["method"] == method) & (rows["term"] == term)].set_index("replicate")
 
 
-def calibrations(extent: Extent) -> Result:
-    return {
-        "multivariate normal, hmc": calibrated(NormalModel(), "hmc", 20, extent),
-        "logistic and Poisson, nuts": calibrated(MonotoneModel(), "nuts", 10, extent),
-    }
+def calibrations(extent: Extent) -> Findings:
+    yield "multivariate normal, hmc", calibrated(NormalModel(), "hmc", 20, extent)
+    yield "logistic and Poisson, nuts", calibrated(MonotoneModel(), "nuts", 10, extent)
 
 
 def calibrated(
@@ -185,16 +184,16 @@ def calibration_result(found: Calibration) -> Result:
     }
 
 
-def draws(extent: Extent) -> Result:
+def draws(extent: Extent) -> Findings:
     """Parameters and cells of every family by every kernel, against exact distributions."""
     del extent
-    found = []
     for name in CASES:
         for kernel in ("hmc", "nuts"):
             print("draws", name, kernel, flush=True)
             p_values = parameter_p_values(name, kernel)
             least = min(p_values, key=p_values.__getitem__)
-            found.append(
+            yield (
+                f"{name}, {kernel}",
                 {
                     "family": name,
                     "kernel": kernel,
@@ -203,45 +202,47 @@ def draws(extent: Extent) -> Result:
                     "smallest": min(1.0, p_values[least] * len(p_values)),
                     "where": least,
                     "cells": cell_p_value(name, kernel),
-                }
+                },
             )
-    return {"runs": found}
 
 
-def detection(extent: Extent) -> Result:
-    chosen = list(FAULTS)[: extent.faults]
-    needed = [check for check in CHECKS if any(FAULTS[name].check is check for name in chosen)]
-    found: Result = {"faults": [], "without": []}
-    for name in chosen:
+def detection(extent: Extent) -> Findings:
+    """Every planted fault by the check that looks for it, and the check without the fault."""
+    without: dict[str, float] = {}
+    for name in list(FAULTS)[: extent.faults]:
         print("fault", name, flush=True)
         fault = FAULTS[name]
-        found["faults"].append(
-            {"fault": name, "check": fault.check.__name__, "p_value": p_value_with(fault)}
+        check = fault.check.__name__
+        if check not in without:
+            without[check] = p_value_without(fault.check)
+        yield (
+            name,
+            {"check": check, "p_value": p_value_with(fault), "without": without[check]},
         )
-    for check in needed:
-        print("no fault", check.__name__, flush=True)
-        found["without"].append({"check": check.__name__, "p_value": p_value_without(check)})
-    return found
 
 
-def agreement(extent: Extent) -> Result:
+def agreement(extent: Extent) -> Findings:
     """Real data: pooled coefficients beside R's."""
-    tables = {case: compared_with_r(case) for case in FORMULAS}
-    for priors in ("default", "flat"):
-        print("nhanes2,", priors, "priors", flush=True)
-        tables[f"nhanes2, {priors} priors"] = nhanes2_with_r(priors, extent.imputations)
-    return {
-        case: {"rows": table.rename_axis("term").reset_index().to_dict("records")}
-        for case, table in tables.items()
-    }
+    for case, (name, formula) in FORMULAS.items():
+        print(case, flush=True)
+        yield f"{name}, {formula}", in_rows(compared_with_r(case))
+    for kind in ("default", "flat"):
+        print("nhanes2,", kind, "priors", flush=True)
+        title = f"nhanes2, chl ~ age + bmi, {kind} priors"
+        yield title, in_rows(nhanes2_with_r(kind, extent.imputations))
+
+
+def in_rows(table: pd.DataFrame) -> Result:
+    return {"rows": table.rename_axis("term").reset_index().to_dict("records")}
 
 
 SIZES = (20, 50, 200)
 
 
-def priors(extent: Extent) -> Result:
+def priors(extent: Extent) -> Findings:
     """Design FIMD 2.5.3 by default and flat priors, and by R's flat ones, at three sizes."""
-    return {f"n = {n}": prior_shift(n, extent) for n in SIZES}
+    for n in SIZES:
+        yield str(n), prior_shift(n, extent)
 
 
 def prior_shift(n: int, extent: Extent) -> Result:
@@ -275,7 +276,7 @@ def prior_shift(n: int, extent: Extent) -> Result:
     return result
 
 
-def same_data_sets(path: Path, extent: Extent) -> Result:
+def same_data_sets(path: Path, extent: Extent) -> Findings:
     """Impute the data sets of a file (rep, i, x, y; x empty where missing), ours and by R."""
     base = DESIGNS["missing predictor"]
     parts = [group for _, group in pd.read_csv(path).groupby("rep", sort=True)]
@@ -297,15 +298,8 @@ def same_data_sets(path: Path, extent: Extent) -> Result:
     result: Result = {
         "file": path.name,
         "data_sets": len(chosen),
-        "rows": {
-            name: found.table.loc[(name, "x")].dropna().to_dict() for name in imputers
-        },
+        "rows": {name: found.table.loc[(name, "x")].dropna().to_dict() for name in imputers},
     }
     if "R" in imputers:
         result["paired"] = paired(found, found, ("default", "x"), "R")
-    return result
-
-
-def uniform_quantiles(n: int) -> np.ndarray:
-    """Where the p-values of n true hypotheses are expected."""
-    return stats.uniform.ppf((np.arange(n) + 0.5) / n)
+    yield "missing predictor", result

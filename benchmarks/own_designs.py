@@ -154,7 +154,7 @@ OWN = {
         right=("custom",),
         m=5,
         sweeps=4,
-        share=0.2,
+        share=0.05,
     ),
     "skewed": Design(
         "the mean of a gamma variable, missing where its predictor is large, n = 200",

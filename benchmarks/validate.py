@@ -16,20 +16,19 @@ from datetime import date
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import measurements
 import numpy as np
 import validation_page
 import validation_pictures
-from measurements import Extent
+from measurements import Extent, Findings, Result
 from peers import r_session
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 DOCS = HERE.parent / "docs"
 PACKAGES = ("bayesmice", "pymc", "pytensor", "jax", "blackjax", "numpy", "statsmodels")
-PARTS: dict[str, Callable[[Extent], dict[str, Any]]] = {
+PARTS: dict[str, Callable[[Extent], Findings]] = {
     "draws": measurements.draws,
     "detection": measurements.detection,
     "calibration": measurements.calibrations,
@@ -72,21 +71,23 @@ def main() -> None:
     validation_page.write(results, chosen.folder / "validation.md")
 
 
-def keep(name: str, measure: Callable[[Extent], dict[str, Any]], extent: Extent) -> None:
-    """Measure a part, and write its numbers to a file."""
+def keep(name: str, measure: Callable[[Extent], Findings], extent: Extent) -> None:
+    """Measure a part, and write its numbers to a file as they come."""
     began = time.perf_counter()
-    found = measure(extent)
-    record = {
-        "date": str(date.today()),
-        "versions": {package: version(package) for package in PACKAGES}
-        | {"Python": platform.python_version(), "R": r_session().versions},
-        "minutes": round((time.perf_counter() - began) / 60, 1),
-        "found": found,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    text = json.dumps(record, indent=1, default=float, allow_nan=True)
-    (RESULTS / f"{name}.json").write_text(text + "\n")
-    print(f"{name}: {record['minutes']} minutes", flush=True)
+    found: dict[str, Result] = {}
+    for key, result in measure(extent):
+        found[key] = result
+        minutes = round((time.perf_counter() - began) / 60, 1)
+        record = {"date": str(date.today()), "versions": versions(), "minutes": minutes}
+        text = json.dumps(record | {"found": found}, indent=1, default=float)
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(text + "\n")
+    print(f"{name}: {minutes} minutes", flush=True)
+
+
+def versions() -> dict[str, str]:
+    own = {package: version(package) for package in PACKAGES}
+    return own | {"Python": platform.python_version(), "R": r_session().versions}
 
 
 if __name__ == "__main__":

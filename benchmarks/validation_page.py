@@ -1,1 +1,2 @@
-def write(results, path): pass
+def write(results, path):
+    pass

@@ -1,1 +1,2 @@
-def draw(results, folder): pass
+def draw(results, folder):
+    pass
