@@ -46,7 +46,8 @@ class Design:
     not. `published` are figures of other software for the same design, by method and parameter, and
     must be reproduced. `book` are bias and coverage of a design that is much like this one, for
     comparison by eye. `peers` are R's methods on the same data sets, by the name of the method of
-    ours that does the same. `share` is the part of the usual number of replicates that are run.
+    ours that does the same. `full_data_bias` is what the analysis is off by without missing values.
+    `share` is the part of the usual number of replicates that are run.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Design:
     published: Mapping[tuple[str, str], Published] = field(default_factory=dict)
     book: Mapping[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     peers: Mapping[str, Peer] = field(default_factory=dict)
+    full_data_bias: Mapping[str, float] = field(default_factory=dict)
     share: float = 1.0
 
 
