@@ -44,6 +44,8 @@ class Extent(NamedTuple):
         How many of the planted faults.
     workers : int
         Processes.
+    designs : tuple of str
+        Studies that are run; all of them if empty.
     """
 
     replicates: int
@@ -52,11 +54,12 @@ class Extent(NamedTuple):
     imputations: int
     faults: int
     workers: int
+    designs: tuple[str, ...] = ()
 
 
 def studies(extent: Extent) -> Findings:
-    for name, design in DESIGNS.items():
-        yield name, study(design, extent)
+    for name in extent.designs or DESIGNS:
+        yield name, study(DESIGNS[name], extent)
 
 
 def study(design: Design, extent: Extent) -> Result:

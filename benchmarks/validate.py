@@ -3,8 +3,8 @@
     uv run benchmarks/validate.py [--quick] [--parts studies draws] [--replicates 500]
 
 Seeds are fresh every time; Monte Carlo errors are in the tables. Each part leaves its numbers in
-`benchmarks/results`, so that a part can be measured again without the others, and the page always
-shows when each was measured, and with which versions.
+`benchmarks/results`, so that a part can be measured again without the others; `--parts` alone only
+writes the page.
 """
 
 import argparse
@@ -45,7 +45,8 @@ QUICK = Extent(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few minutes, for a look")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--designs", nargs="+", help="of these studies only; others are kept")
     parser.add_argument("--replicates", type=int, default=500, help="of every study")
     parser.add_argument("--peer-replicates", type=int, default=150, help="of R in every study")
     parser.add_argument("--workers", type=int, default=1, help="processes")
@@ -61,6 +62,7 @@ def main() -> None:
         workers=chosen.workers,
     )
     extent = QUICK if chosen.quick else extent
+    extent = extent._replace(designs=tuple(chosen.designs or ()))
     parts = {name: PARTS[name] for name in chosen.parts}
     if chosen.same_data_sets:
         parts[SAME_DATA_SETS] = partial(measurements.same_data_sets, chosen.same_data_sets)
@@ -74,14 +76,16 @@ def main() -> None:
 def keep(name: str, measure: Callable[[Extent], Findings], extent: Extent) -> None:
     """Measure a part, and write its numbers to a file as they come."""
     began = time.perf_counter()
-    found: dict[str, Result] = {}
+    path = RESULTS / f"{name}.json"
+    is_partial = name == "studies" and extent.designs
+    found: dict[str, Result] = json.loads(path.read_text())["found"] if is_partial else {}
     for key, result in measure(extent):
         found[key] = result
         minutes = round((time.perf_counter() - began) / 60, 1)
         record = {"date": str(date.today()), "versions": versions(), "minutes": minutes}
         text = json.dumps(record | {"found": found}, indent=1, default=float)
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(text + "\n")
+        path.write_text(text + "\n")
     print(f"{name}: {minutes} minutes", flush=True)
 
 

@@ -40,6 +40,7 @@ from bayesmice.scheduler import sweeps as sweeping
 
 CHAINS = 400
 CASE = "gaussian"
+EXACT_POINTS = 200_000
 Patch = pytest.MonkeyPatch
 
 
@@ -58,6 +59,33 @@ def check_parameters_where_most_rows_are_missing() -> float:
     """Soon after the start: the posterior does not depend on how many other rows are missing."""
     run = draw_once(CASE, "hmc", CHAINS, 5, further=200)
     return smallest(moment_p_values(run.free(CASES[CASE]), exact_posterior(CASE)))
+
+
+def check_two_predictors() -> float:
+    """A regression with a known sigma, whose posterior is normal."""
+    n, known, sd = 20, 0.8, 1.5
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(n + 1, 2))
+    y = 1 + x @ [1.0, -0.5] + known * rng.normal(size=n + 1)
+    y[n] = np.nan
+    prior = pm.Normal.dist(0, sd)
+    priors = {"Intercept": prior, "first": prior, "second": prior, "sigma": known}
+    data = pd.DataFrame({"first": x[:, 0], "second": x[:, 1], "y": y})
+    model = bm.Regression("first + second", priors=priors)
+    imputations = bm.MICE(data, {"y": model}).mice(m=CHAINS, sweeps=8, progressbar=False)
+    last = imputations.tree["conditionals/y/posterior"].isel(draw=-1)
+
+    design = np.column_stack([np.ones(n), x[:n]])
+    covariance = np.linalg.inv(design.T @ design / known**2 + np.eye(3) / sd**2)
+    mean = covariance @ design.T @ y[:n] / known**2
+    points = np.random.default_rng().multivariate_normal(mean, covariance, EXACT_POINTS)
+    exact = ExactDistribution(
+        dict(zip(priors, points.T, strict=False)),
+        np.full(EXACT_POINTS, 1 / EXACT_POINTS),
+        EXACT_POINTS,
+    )
+    drawn = {name: last[name].to_numpy().ravel() for name in list(priors)[:3]}
+    return smallest(moment_p_values(drawn, exact))
 
 
 SLOPE, BOTH_MISSING = 0.8, 8
@@ -195,21 +223,20 @@ def know_the_residual(patch: Patch) -> None:
 
 def ignore_the_outcome(patch: Patch) -> None:
     """Impute without the other columns."""
-    honest = ModelProgram.inputs
-
-    def inputs(self: ModelProgram, design: Any, columns: Any, given: Any) -> Any:
-        return honest(self, jnp.zeros_like(design), columns, given)
-
-    patch.setattr(ModelProgram, "inputs", inputs)
+    read_otherwise(patch, jnp.zeros_like)
 
 
 def swap_columns(patch: Patch) -> None:
-    """Read the first two columns of the design in each other's place."""
+    """Read the predictors in each other's place."""
+    read_otherwise(patch, lambda predictors: predictors[:, ::-1])
+
+
+def read_otherwise(patch: Patch, change: Callable[[jax.Array], jax.Array]) -> None:
     honest = ModelProgram.inputs
 
     def inputs(self: ModelProgram, design: Any, columns: Any, given: Any) -> Any:
-        swapped = design.at[:, 0].set(design[:, 1]).at[:, 1].set(design[:, 0])
-        return honest(self, swapped, columns, given)
+        right = honest(self, design, columns, given)
+        return right | {"predictors": change(right["predictors"])}
 
     patch.setattr(ModelProgram, "inputs", inputs)
 
@@ -302,7 +329,7 @@ FAULTS = {
     "parameters at the mode": Fault(stay_at_the_mode, check_parameters),
     "sigma at its estimate": Fault(know_the_residual, check_parameters),
     "the outcome ignored": Fault(ignore_the_outcome, check_joint_distribution),
-    "swapped columns": Fault(swap_columns, check_parameters),
+    "swapped columns": Fault(swap_columns, check_two_predictors),
     "a fit to imputed rows": Fault(fit_imputed_rows, check_parameters_where_most_rows_are_missing),
     "a fit to stand-ins": Fault(fit_the_stand_ins, check_parameters),
     "stale columns": Fault(leave_columns_stale, check_joint_distribution),
