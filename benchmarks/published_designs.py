@@ -139,7 +139,7 @@ def by_y1(
     )
 
 
-FEW_DONORS = "donors of 25 rows for 25 cells: the same values come again"
+FEW_DONORS = "of 25 rows for 25 cells: the same values come again"
 DONORS = (1, 3, 5, 10)
 
 PUBLISHED = {
@@ -177,7 +177,7 @@ PUBLISHED = {
             "complete cases": "complete_cases",
         },
         right=("default",),
-        wrong={f"pmm, {d}": f"{d} {FEW_DONORS}" for d in DONORS},
+        wrong={f"pmm, {d}": f"the nearest {d} {FEW_DONORS}" for d in DONORS},
         sweeps=5,
         published={
             ("default", "x"): Published(-0.0042, 0.0022, 0.952, 1000),
@@ -202,7 +202,7 @@ PUBLISHED = {
         truth={"x": -0.29},
         methods={"default": {}, **{f"pmm, {d}": matched("x", d) for d in DONORS}},
         right=("default",),
-        wrong={f"pmm, {d}": f"{d} {FEW_DONORS}" for d in DONORS},
+        wrong={f"pmm, {d}": f"the nearest {d} {FEW_DONORS}" for d in DONORS},
         sweeps=5,
         published={
             ("default", "x"): Published(0.0046, 0.0020, 0.954, 1000),

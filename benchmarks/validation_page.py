@@ -23,7 +23,7 @@ def parts(results: Results) -> Iterator[str]:
     yield "## Measured"
     yield (
         "By `uv run benchmarks/validate.py` (`--quick` for a look), with fresh seeds. Numbers are "
-        "kept in `benchmarks/results`.\n`--parts` measures some parts again."
+        "kept in `docs/measured`.\n`--parts` measures some parts again."
     )
     yield when(results)
     for name, write_part in SECTIONS.items():
