@@ -1,176 +1,123 @@
-"""Run the simulation studies and the calibration, and write docs/simulations.md with its pictures.
+"""Measure all that docs/validation.md shows, and write its tables and pictures.
 
-    uv run benchmarks/validate.py [--replicates 500] [--workers 2]
+    uv run benchmarks/validate.py [--quick] [--parts studies draws] [--replicates 500]
 
-Seeds are fresh every time; Monte Carlo errors are in the tables.
+Seeds are fresh every time; Monte Carlo errors are in the tables. Each part leaves its numbers in
+`docs/measured`, so that a part can be measured again without the others; `--parts` alone only
+writes the page.
 """
 
 import argparse
-import sys
+import json
+import platform
+import shutil
+import time
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
-import matplotlib as mpl
-
-mpl.use("agg")
-import matplotlib.pyplot as plt
+import measurements
 import numpy as np
-from designs import DESIGNS, Design
-
-import bayesmice as bm
-from bayesmice.testing import Calibration, Study
-from bayesmice.testing.uniformity import uniform_band
+import validation_page
+import validation_pictures
+from measurements import Extent, Findings, Result
+from peers import r_session
 
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
-sys.path.insert(0, str(HERE.parent / "tests" / "oracles"))
-from joint_models import MonotoneModel, NormalModel  # noqa: E402
-
 PACKAGES = ("bayesmice", "pymc", "pytensor", "jax", "blackjax", "numpy", "statsmodels")
-RIGHT, WRONG, PLAIN = "#1b6ca8", "#c75b12", "#777777"
+PARTS: dict[str, Callable[[Extent], Findings]] = {
+    "draws": measurements.draws,
+    "detection": measurements.detection,
+    "calibration": measurements.calibrations,
+    "agreement": measurements.agreement,
+    "studies": measurements.studies,
+    "priors": measurements.priors,
+}
+SAME_DATA_SETS = "same_data_sets"
+
+
+class Folders(NamedTuple):
+    """Where the page and its pictures are, and where numbers are kept."""
+
+    docs: Path
+    results: Path
+
+
+QUICK = Extent(
+    replicates=20, peer_replicates=10, calibrations=10, imputations=100, faults=3, workers=1
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a few minutes, into build/")
+    parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--designs", nargs="+", help="of these studies only; others are kept")
     parser.add_argument("--replicates", type=int, default=500, help="of every study")
-    parser.add_argument("--workers", type=int, default=2, help="processes")
+    parser.add_argument("--peer-replicates", type=int, default=150, help="of R in every study")
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--same-data-sets", type=Path, help="the data sets of FIMD 2.5.3, as CSV")
     chosen = parser.parse_args()
-    studies = {
-        name: study(design, chosen.replicates, chosen.workers) for name, design in DESIGNS.items()
-    }
-    plot_coverage(studies)
-    calibrations = {
-        "multivariate normal, hmc": calibrate(NormalModel(), "hmc", 20, chosen),
-        "logistic and Poisson, nuts": calibrate(MonotoneModel(), "nuts", 10, chosen),
-    }
-    plot_calibration(calibrations)
-    (DOCS / "simulations.md").write_text(page(studies, calibrations, chosen.replicates))
-
-
-def study(design: Design, replicates: int, workers: int) -> Study:
-    print(design.title)
-    return bm.testing.simulate(
-        design.make,
-        design.ampute,
-        design.analyze,
-        design.truth,
-        methods=design.methods,
-        replicates=replicates,
-        m=design.m,
-        sweeps=design.sweeps,
-        workers=workers,
-    )
-
-
-def calibrate(
-    joint: NormalModel | MonotoneModel, kernel: str, sweeps: int, chosen: argparse.Namespace
-) -> Calibration:
-    return bm.testing.sbc(
-        joint.draw,
-        joint.ampute,
-        models=joint.models(kernel),
-        quantities=joint.quantities,
-        replicates=max(chosen.replicates // 4, 2),
-        sweeps=sweeps,
+    extent = Extent(
+        replicates=chosen.replicates,
+        peer_replicates=chosen.peer_replicates,
+        calibrations=max(chosen.replicates // 4, 2),
+        imputations=1000,
+        faults=99,
         workers=chosen.workers,
     )
+    folders = Folders(DOCS, DOCS / "measured")
+    if chosen.quick:
+        extent, folders = QUICK, quick_folders()
+    extent = extent._replace(designs=tuple(chosen.designs or ()))
+    parts = {name: PARTS[name] for name in chosen.parts}
+    if chosen.same_data_sets:
+        parts[SAME_DATA_SETS] = partial(measurements.same_data_sets, chosen.same_data_sets)
+    for name, measure in parts.items():
+        keep(folders.results / f"{name}.json", measure, extent)
+    results = kept(folders.results)
+    validation_pictures.draw(results, folders.docs / "images")
+    validation_page.write(results, folders.docs / "validation.md")
 
 
-def plot_coverage(studies: dict[str, Study]) -> None:
-    """Draw coverages with their Monte Carlo errors, by study, method and parameter."""
-    lines = [
-        (name, method, term, found.table.loc[(method, term)])
-        for name, found in studies.items()
-        for method, term in found.table.index
-    ]
-    low, high = next(iter(studies.values())).coverage_band()
-    figure, axes = plt.subplots(figsize=(8, 0.24 * len(lines) + 1.2), layout="constrained")
-    axes.axvspan(low, high, color="#dddddd", label="right intervals, but for one in a thousand")
-    axes.axvline(0.95, color="black", linewidth=0.8)
-    for place, (name, method, _, row) in enumerate(lines):
-        design = DESIGNS[name]
-        color = RIGHT if method in design.right else WRONG if method in design.wrong else PLAIN
-        mark = "o" if method in design.right else "s" if method in design.wrong else "^"
-        axes.errorbar(
-            row["coverage"], place, xerr=2 * row["coverage_mcse"], fmt=mark, color=color, ms=4
-        )
-    axes.set_yticks(range(len(lines)), [f"{name}: {m}, {term}" for name, m, term, _ in lines])
-    axes.tick_params(axis="y", labelsize=7)
-    axes.invert_yaxis()
-    axes.set_xlabel("coverage of 95 % intervals, with two Monte Carlo errors")
-    axes.set_xlim(min(0.5, min(row["coverage"] for *_, row in lines) - 0.05), 1.01)
-    axes.legend(loc="lower left", fontsize=7)
-    figure.savefig(DOCS / "images" / "coverage.png", dpi=130)
-    plt.close(figure)
+def quick_folders() -> Folders:
+    """Leave what is published as it is."""
+    folder = HERE.parent / "build" / "validation"
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(DOCS / "validation.md", folder)
+    return Folders(folder, folder / "measured")
 
 
-def plot_calibration(calibrations: dict[str, Calibration]) -> None:
-    """Draw the distance of the ranks' distribution function from the diagonal, with its band."""
-    figure, panels = plt.subplots(1, len(calibrations), figsize=(9, 3.4), layout="constrained")
-    for axes, (name, found) in zip(np.atleast_1d(panels), calibrations.items(), strict=True):
-        n = len(found.ranks)
-        band = uniform_band(n, 50, 0.99)
-        axes.fill_between(
-            band.points, band.lower - band.points, band.upper - band.points, color="#dddddd"
-        )
-        for values in found.shares().values():
-            ecdf = np.searchsorted(np.sort(values), band.points, side="right") / n
-            axes.plot(band.points, ecdf - band.points, color=RIGHT, linewidth=0.6, alpha=0.7)
-        axes.axhline(0, color="black", linewidth=0.8)
-        axes.set_title(f"{name}\n{n} data sets, p = {found.p_value:.2g}", fontsize=9)
-        axes.set_xlabel("rank of the true value")
-        axes.set_ylabel("ECDF minus diagonal")
-    figure.savefig(DOCS / "images" / "calibration.png", dpi=130)
-    plt.close(figure)
+def kept(folder: Path = DOCS / "measured") -> dict[str, Result]:
+    """Read the numbers of all parts."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
-def page(studies: dict[str, Study], calibrations: dict[str, Calibration], replicates: int) -> str:
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    low, high = next(iter(studies.values())).coverage_band()
-    parts = [
-        "# Simulation studies",
-        f"Written by `uv run benchmarks/validate.py` on {date.today()}, {replicates} replicates a "
-        f"study, fresh seeds.\n{packages}.",
-        "## Coverage",
-        f"The coverage of right 95 % intervals lies between {low:.3f} and {high:.3f}, but for one "
-        "in a thousand. Circles are methods\nwhose model is right, squares methods whose model is "
-        "wrong or nearly right, triangles analyses without imputation.",
-        "![coverage of 95 % intervals by study, method and parameter](images/coverage.png)",
-        "The last two columns hold figures of R's mice 3.15, and of complete cases, in 500 to "
-        "1,000 replicates of the same\ndesigns, where there are any.",
-    ]
-    for name, found in studies.items():
-        design = DESIGNS[name]
-        parts += [f"### {design.title}", f"m = {design.m}.", study_table(design, found)]
-        parts += [f"- {method}: {why}." for method, why in design.wrong.items()]
-    parts += [
-        "## Calibration",
-        "Ranks of true parameters, deleted cells, means and test quantities among what 99 chains "
-        "drew. The grey band holds the\ndistribution function of uniform ranks at all points with "
-        "a probability of 0.99; p-values are exact, and corrected for the\nnumber of lines.",
-        "![distance of the ranks' distribution function from the diagonal](images/calibration.png)",
-    ]
-    return "\n\n".join(parts) + "\n"
+def keep(path: Path, measure: Callable[[Extent], Findings], extent: Extent) -> None:
+    """Measure a part, and write its numbers to a file as they come."""
+    began = time.perf_counter()
+    is_partial = path.stem == "studies" and extent.designs and path.exists()
+    before = json.loads(path.read_text()) if is_partial else {"found": {}, "minutes": 0.0}
+    found: dict[str, Result] = before["found"]
+    for key, result in measure(extent):
+        found[key] = result
+        minutes = round(before["minutes"] + (time.perf_counter() - began) / 60, 1)
+        record = {"date": str(date.today()), "versions": versions(), "minutes": minutes}
+        text = json.dumps(record | {"found": found}, indent=1, default=float)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + "\n")
+    print(f"{path.stem}: {minutes} minutes", flush=True)
 
 
-def study_table(design: Design, found: Study) -> str:
-    head = (
-        "| method | parameter | truth | bias (error) | coverage (error) | width | se ratio "
-        "| R: bias | R: coverage |"
-    )
-    rows = [head, "|---" * 9 + "|"]
-    for method, term in found.table.index:
-        row = found.table.loc[(method, term)]
-        theirs = design.published.get((method, term))
-        bias, coverage = (f"{theirs[0]:.3f}", f"{theirs[1]:.3f}") if theirs else ("", "")
-        rows.append(
-            f"| {method} | {term} | {row['truth']:.3g} | {row['raw_bias']:.4f} "
-            f"({row['raw_bias_mcse']:.4f}) | {row['coverage']:.3f} ({row['coverage_mcse']:.3f}) | "
-            f"{row['width']:.3g} | {row['se_ratio']:.3f} | {bias} | {coverage} |"
-        )
-    return "\n".join(rows)
+def versions() -> dict[str, str]:
+    own = {package: version(package) for package in PACKAGES}
+    return own | {"Python": platform.python_version(), "R": r_session().versions}
 
 
 if __name__ == "__main__":
+    np.seterr(under="ignore")
     main()

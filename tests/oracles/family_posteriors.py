@@ -14,7 +14,7 @@ import pandas as pd
 from family_cases import CASES, MISSING, OBSERVED, TRIALS, FamilyCase, X, observed_values, shaped
 from importance import importance_sample
 from laws import Array
-from posterior_checks import ExactDistribution
+from posterior_checks import ExactDistribution, moment_p_values, predictive_p_value
 
 import bayesmice as bm
 
@@ -109,3 +109,13 @@ def draw_once(name: str, kernel: str, chains: int, sweeps: int, further: int = 0
 def family_run(name: str, kernel: str) -> FamilyRun:
     """Run a case once for all tests that look at it."""
     return draw_once(name, kernel, CHAINS[kernel], SWEEPS[kernel])
+
+
+def parameter_p_values(name: str, kernel: str) -> dict[str, float]:
+    """Compare the parameters of a run with the exact posterior, quantity by quantity."""
+    return moment_p_values(family_run(name, kernel).free(CASES[name]), exact_posterior(name))
+
+
+def cell_p_value(name: str, kernel: str) -> float:
+    """Compare the cells of a run with the distribution at the parameters of their sweep."""
+    return predictive_p_value(family_run(name, kernel).integrals(CASES[name]))

@@ -114,7 +114,8 @@ def predictive_p_value(integrals: Array) -> float:
         Distribution functions at draws, independent of each other.
     """
     flat = np.ravel(integrals)
-    n, scores = len(flat), ndtri(flat)
+    # A value that its distribution all but excludes has a score as far out as doubles reach.
+    n, scores = len(flat), ndtri(np.clip(flat, 1e-300, 1 - 2.0**-53))
     squares = float(scores @ scores)
     mean = 2 * stats.norm.sf(abs(scores.sum()) / np.sqrt(n))
     spread = 2 * min(stats.chi2.cdf(squares, n), stats.chi2.sf(squares, n))

@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 import pymc as pm
 import pytest
+from courses import course_of
 from joint_models import MonotoneModel
 from scipy.special import expit
 
 import bayesmice as bm
-from bayesmice.kernels import run_seed
 from bayesmice.scheduler import initial_fill, start_chains
 from bayesmice.scheduler.sweeps import _visit
 
@@ -67,7 +67,8 @@ def successive(joint: Few, models: dict, seed: int) -> tuple[np.ndarray, np.ndar
     specification = bm.MICE(joint.ampute(complete.copy(), rng), models=models)._specification
     targets = [specification.target(name) for name in ("sick", "visits")]
     store = specification.store
-    state = start_chains(store, specification.design, targets, initial_fill(store, seed, [0]), [0])
+    course = course_of(specification, targets, seed)
+    state = start_chains(course, initial_fill(store, seed, [0]), [0])
     x, values = (
         complete["x"].to_numpy(),
         {n: complete[n].to_numpy().copy() for n in ("sick", "visits")},
@@ -80,7 +81,7 @@ def successive(joint: Few, models: dict, seed: int) -> tuple[np.ndarray, np.ndar
             own = target.given.rows[0]._replace(observed=jnp.asarray(values[target.name]))
             given = target.given._replace(rows=(own,))
             state.columns["sick"] = jnp.asarray(values["sick"][None])
-            left = _visit(state, replace(target, given=given), run_seed(seed), sweep)
+            left = _visit(course, state, replace(target, given=given), sweep, 0)
             n_cells = len(missing[target.name])
             values[target.name][missing[target.name]] = np.asarray(left.cells[0])[0, :n_cells]
             drawn.append({k: np.asarray(v)[0] for k, v in left.parameters.items()})
