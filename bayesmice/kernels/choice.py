@@ -1,5 +1,6 @@
 """Choice: which kernel samples a conditional model."""
 
+import math
 from collections.abc import Mapping
 
 import pymc as pm
@@ -14,8 +15,42 @@ from bayesmice.models.sampling import Sampling
 
 KERNELS: Mapping[str, Kernel] = {kernel.name: kernel for kernel in (HMC, NUTS)}
 
+LARGE, MOST_TRANSITIONS = 600, 12
+"""Rows from which on a visit takes one transition, and what it takes at most."""
+
 MAX_CURVATURE_DIM = 600
 """Above this many parameters a dense curvature costs more than NUTS."""
+
+
+def default_transitions(n_rows: int) -> int:
+    """Choose how many transitions a visit takes.
+
+    A visit goes on from parameters that were drawn given other columns as those were a sweep ago,
+    so what it keeps of them is an error [1]_. It keeps most where posteriors are least Gaussian: in
+    nhanes (25 rows) one transition leaves a correlation of 0.3 and makes a residual standard
+    deviation 6 % too large, and twelve leave nothing that 3,000 chains can see; at 200 rows one
+    transition leaves less than 0.1. Few rows cost little, so they get more transitions.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the data.
+
+    Returns
+    -------
+    int
+        12 up to 50 rows, 6 at 100, 3 at 200, 1 from 600 on.
+
+    References
+    ----------
+    .. [1] van Dyk and Jiao (2015), Journal of Computational and Graphical Statistics 24, 301-327.
+
+    Examples
+    --------
+    >>> [default_transitions(n_rows) for n_rows in (25, 100, 200, 1000)]
+    [12, 6, 3, 1]
+    """
+    return min(max(math.ceil(LARGE / n_rows), 1), MOST_TRANSITIONS)
 
 
 def regression_kernel(sampling: Sampling, blueprint: Blueprint) -> Kernel:

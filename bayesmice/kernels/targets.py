@@ -22,7 +22,12 @@ from bayesmice.kernels.cells import (
     Rows,
     WholeDraw,
 )
-from bayesmice.kernels.choice import custom_kernel, other_steps, regression_kernel
+from bayesmice.kernels.choice import (
+    custom_kernel,
+    default_transitions,
+    other_steps,
+    regression_kernel,
+)
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
 from bayesmice.kernels.kernel import Array
@@ -176,6 +181,7 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
     """
     configure_jax()
     column, blueprint = model.target, model.visible
+    transitions = model.sampling.inner_steps or default_transitions(store.n_rows)
     formulas = dict(zip(blueprint.designs, model.formulas.values(), strict=True))
     read: tuple[str, ...] = ()
     if model.shares_program:
@@ -186,12 +192,18 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
             model.draw,
             model.sampling,
             column.has_limits,
+            transitions,
         )
         data, mask = model.padded.data, jnp.asarray(model.included.astype(float))
         kept = {COEFFICIENTS: np.flatnonzero(model.included)}
     else:
         program = _program(
-            blueprint, model.draw, model.sampling, FormulaInputs(formulas), masked=None
+            blueprint,
+            model.draw,
+            model.sampling,
+            FormulaInputs(formulas),
+            masked=None,
+            transitions=transitions,
         )
         data, mask, read, kept = blueprint.data, None, model.predictors, {}
     rows = _rows(column, model.observed(_filled(column)), padded_cells(store))
@@ -306,7 +318,7 @@ def _jax_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram
         row_inputs=ColumnInputs(by_column),
         censored=(),
         draw=draw,
-        inner_steps=model.sampling.inner_steps or 1,
+        inner_steps=model.sampling.inner_steps or default_transitions(model.store.n_rows),
         masked=None,
     )
 
@@ -339,10 +351,11 @@ def _shared_program(
     draw: PMM | None,
     sampling: Sampling,
     has_limits: bool,
+    transitions: int,
 ) -> ModelProgram:
     blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
     masked = COEFFICIENTS if n_design else None
-    return _program(blueprint, draw, sampling, SharedInputs(), masked)
+    return _program(blueprint, draw, sampling, SharedInputs(), masked, transitions)
 
 
 def _program(
@@ -351,6 +364,7 @@ def _program(
     sampling: Sampling,
     inputs: SharedInputs | FormulaInputs,
     masked: str | None,
+    transitions: int,
 ) -> ModelProgram:
     is_discrete = blueprint.family.support.is_discrete
     parts = zip(blueprint.designs, blueprint.predictors, strict=True)
@@ -381,7 +395,7 @@ def _program(
         row_inputs=inputs,
         censored=row_inputs if blueprint.has_limits else (),
         draw=cells,
-        inner_steps=sampling.inner_steps or 1,
+        inner_steps=transitions,
         masked=masked,
     )
 
