@@ -143,7 +143,7 @@ def test_chains_from_overdispersed_starts_converge(starts) -> None:
     table = imputations.convergence()
     assert (table["r_hat"] < 1.05).all(), table
     assert (table["ess_bulk"] > 400).all(), table
-    assert len(starts) == 3 * 8
+    assert len(starts) >= 3 * 8
     assert np.std(starts) > 2
 
 
