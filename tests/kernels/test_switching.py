@@ -44,7 +44,7 @@ def bad_second_chain(monkeypatch):
 
 
 def test_a_chain_that_accepts_little_goes_on_with_nuts(frame, bad_second_chain):
-    run = impute(frame, 3, {"c": Regression("a + b", kernel="auto")})
+    run = impute(frame, 3, {"c": Regression("a + b", kernel="auto", inner_steps=1)})
     events = run.events.query("code == 'kernel_changed'")
     assert set(events["chain"]) == {1}
     assert set(events["sweep"]) == {PATIENCE}
