@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmice.diagnostics import Until
+from bayesmice.errors import SpecificationError
 from bayesmice.events import EVENT_FIELDS, Event, Severity
 from bayesmice.problem import Problem
 from bayesmice.progress import RunDisplay, run_display
@@ -178,8 +179,7 @@ class Run:
     def extend(self, sweeps: int) -> None:
         """Plan further sweeps."""
         self.cohorts = [
-            replace(cohort, plan=self._reached(cohort.plan).extended(sweeps))
-            for cohort in self.cohorts
+            replace(cohort, plan=self._extended(cohort.plan, sweeps)) for cohort in self.cohorts
         ]
 
     def more(self, m: int, progressbar: bool) -> None:
@@ -332,11 +332,22 @@ class Run:
         for recorder in self.recorders:
             recorder.keep_only(wanted)
 
+    def _extended(self, plan: Plan, sweeps: int) -> Plan:
+        taken = plan.rounds * plan.thin
+        if not self.is_finished and plan.rounds > 1 and sweeps < taken:
+            raise SpecificationError(
+                f"The run was interrupted before its imputations: {plan.rounds} of each chain, "
+                f"{plan.thin} sweeps apart. Extend it by at least {taken} sweeps."
+            )
+        if not self.is_finished:
+            return replace(plan, burn_in=self.n_sweeps + sweeps - taken)
+        return plan.extended(sweeps)
+
     def _reached(self, plan: Plan) -> Plan:
         """Give the plan as it was carried out: one that was interrupted ends where it stands."""
-        if plan.total is not None and self.n_sweeps >= plan.total:
+        if self.is_finished:
             return plan
-        return replace(plan, burn_in=max(self.n_sweeps - plan.rounds * plan.thin, 0))
+        return replace(plan, burn_in=self.n_sweeps - plan.rounds * plan.thin)
 
     def _settle(self) -> None:
         """Let a burn-in whose length was open end here."""

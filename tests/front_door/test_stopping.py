@@ -231,3 +231,17 @@ def test_a_thinned_run_that_is_interrupted_in_its_burn_in_has_the_last_sweeps(nu
         imputations = run(bm.MICE(numbers), m=6, chains=2, burn_in=10)
     assert imputations.m == 2
     assert imputations.tree["imputations"]["imputation_sweep"].to_numpy().tolist() == [2, 2]
+
+
+def test_a_thinned_run_that_was_interrupted_can_be_extended(numbers, monkeypatch):
+    interrupt_in(monkeypatch, 7)
+    settings = {"m": 4, "chains": 2, "thin": 2}
+    with pytest.warns(UserWarning, match="interrupted after 3 of 14"):
+        imputations = run(bm.MICE(numbers), burn_in=10, **settings)
+    with pytest.raises(bm.SpecificationError, match="Extend it by at least 4 sweeps"):
+        imputations.extend(3, progressbar=False)
+    imputations.extend(7, progressbar=False)
+    assert imputations.tree.attrs["sweeps"] == 10
+    straight = run(bm.MICE(numbers), burn_in=6, **settings)
+    for one, other in zip(imputations, straight, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)

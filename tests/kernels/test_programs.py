@@ -136,11 +136,11 @@ def test_columns_of_a_family_share_one_program() -> None:
 
 def test_a_program_is_compiled_once_for_all_columns_sweeps_and_runs() -> None:
     rng = np.random.default_rng(6)
-    frame = pd.DataFrame(rng.normal(size=(48, 7)), columns=list("pqrstuv"))
+    frame = pd.DataFrame(rng.normal(size=(48, 11)), columns=list("pqrstuvwxyz"))
     for position, name in enumerate("pqrst"):
         frame.loc[rng.choice(48, 2 + 5 * position, replace=False), name] = np.nan
     program = specify(frame, None).target("p").program
-    assert program.visit._cache_size() == 0, "another test uses seven gaussian columns"
+    assert program.visit._cache_size() == 0, "another test uses eleven gaussian columns"
     bm.MICE(frame).mice(m=2, sweeps=5, progressbar=False)
     bm.MICE(frame + 1.0).mice(m=2, sweeps=3, progressbar=False)
     assert program.visit._cache_size() == 1
