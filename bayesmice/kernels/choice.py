@@ -15,7 +15,7 @@ from bayesmice.models.sampling import Sampling
 
 KERNELS: Mapping[str, Kernel] = {kernel.name: kernel for kernel in (HMC, NUTS)}
 
-LARGE, MOST_TRANSITIONS = 1600, 12
+LARGE, MOST_TRANSITIONS = 1600, 8
 """Rows from which on a visit takes one transition, and what it takes at most."""
 
 MAX_CURVATURE_DIM = 600
@@ -28,7 +28,7 @@ def default_transitions(n_rows: int) -> int:
     A visit goes on from parameters that were drawn given other columns as those were a sweep ago,
     so what it keeps of them is an error [1]_. It keeps most where posteriors are least Gaussian: in
     nhanes (25 rows) one transition leaves a correlation of 0.3 and makes a residual standard
-    deviation 6 % too large, and twelve leave nothing that 3,000 chains can see. In 200 rows, of
+    deviation 6 % too large, and eight leave nothing that 3,000 chains can see. In 200 rows, of
     which 70 % lack a cell, one made standard errors 4 % too large, and eight did not. Few rows cost
     little, so they get more transitions.
 
@@ -40,7 +40,7 @@ def default_transitions(n_rows: int) -> int:
     Returns
     -------
     int
-        12 up to 133 rows, 8 at 200, 2 at 1,000, 1 from 1,600 on.
+        8 up to 200 rows, 4 at 400, 2 at 1,000, 1 from 1,600 on.
 
     References
     ----------
@@ -49,7 +49,7 @@ def default_transitions(n_rows: int) -> int:
     Examples
     --------
     >>> [default_transitions(n_rows) for n_rows in (25, 200, 1000, 5000)]
-    [12, 8, 2, 1]
+    [8, 8, 2, 1]
     """
     return min(max(math.ceil(LARGE / n_rows), 1), MOST_TRANSITIONS)
 

@@ -45,7 +45,7 @@ class Custom:
         parameters and operations that JAX lacks). ``"auto"`` is NUTS wherever JAX can run the
         model.
     inner_steps : int, optional
-        Transitions of the parameters per visit; by default 12 up to 133 rows, fewer with more
+        Transitions of the parameters per visit; by default 8 up to 200 rows, fewer with more
         rows, and 1 from 1,600 on; 10 for ``"pymc"``.
     """
 

@@ -82,7 +82,7 @@ class Regression:
         ``"hmc"`` (preconditioned by the curvature at the mode) or ``"nuts"``. ``"auto"`` is HMC for
         most regressions, and NUTS for those with a prior from ``bm.priors``.
     inner_steps : int, optional
-        Transitions of the parameters per visit; by default 12 up to 133 rows, fewer with more
+        Transitions of the parameters per visit; by default 8 up to 200 rows, fewer with more
         rows, and 1 from 1,600 on.
     extra_namespace : mapping of str to object, optional
         Functions of your own that formulas may use. They get and return whole columns.

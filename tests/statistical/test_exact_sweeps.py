@@ -10,7 +10,7 @@ Gibbs sampler of the cells alone. A visit that moves the old parameters by one t
 they were drawn given other columns as those were a sweep ago, and have no longer the distribution
 that the transition would leave as it is (van Dyk and Jiao 2015, Journal of Computational and
 Graphical Statistics 24, 301-327). What is left of the old parameters must be small. With one
-transition it is not: sigma is 6 % too large here. So few rows get twelve.
+transition it is not: sigma is 6 % too large here. So few rows get eight.
 """
 
 import numpy as np
