@@ -12,7 +12,8 @@ from design import Design
 
 from bayesmice.testing import Study, simulate
 
-REPLICATES = 500
+REPLICATES = 250
+"""Of every study; the page of measurements has 500."""
 
 
 def study(design: Design) -> Study:
