@@ -94,6 +94,7 @@ def advance(
         If no chain survives.
     """
     before = [standing(strand.state) for strand in strands]
+    is_recorded = False
     try:
         outcomes = [
             run_sweep_surely(
@@ -116,21 +117,23 @@ def advance(
             raise SamplingError(
                 f"No chain could go on after sweep {sweep}. {_last_error(events).message}"
             )
-    except BaseException:
-        _return_all(strands, before)
+        survivors = np.setdiff1d(np.arange(n_chains), failed)
+        lefts = []
+        with interrupts_deferred():
+            for strand, recorder, outcome in zip(strands, recorders, outcomes, strict=True):
+                left = outcome.left
+                if failed:
+                    own = np.setdiff1d(np.arange(n_chains), outcome.failed)
+                    left = left.select(np.flatnonzero(np.isin(own, survivors)))
+                    strand.state = select_chains(strand.course, strand.state, survivors)
+                    recorder.select(survivors)
+                recorder.record(left)
+                lefts.append(left)
+            is_recorded = True
+    except BaseException:  # Ctrl-C too, which is no Exception; it is raised again in any case
+        if not is_recorded:
+            _return_all(strands, before)
         raise
-    survivors = np.setdiff1d(np.arange(n_chains), failed)
-    lefts = []
-    with interrupts_deferred():
-        for strand, recorder, outcome in zip(strands, recorders, outcomes, strict=True):
-            left = outcome.left
-            if failed:
-                own = np.setdiff1d(np.arange(n_chains), outcome.failed)
-                left = left.select(np.flatnonzero(np.isin(own, survivors)))
-                strand.state = select_chains(strand.course, strand.state, survivors)
-                recorder.select(survivors)
-            recorder.record(left)
-            lefts.append(left)
     return lefts, events
 
 

@@ -10,6 +10,7 @@ from arviz_stats.base import array_stats
 
 import bayesmice as bm
 from bayesmice.diagnostics import StoppingRule, until, worst_r_hat
+from bayesmice.store import RunRecorder
 
 
 def run(mice, m=3, sweeps=None, **settings):
@@ -244,4 +245,23 @@ def test_a_thinned_run_that_was_interrupted_can_be_extended(numbers, monkeypatch
     assert imputations.tree.attrs["sweeps"] == 10
     straight = run(bm.MICE(numbers), burn_in=6, **settings)
     for one, other in zip(imputations, straight, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_ctrl_c_while_a_sweep_is_recorded_comes_after_it(numbers, monkeypatch):
+    """The state of the chains and what was recorded of them never part."""
+    honest, count = RunRecorder.record, [0]
+
+    def recording(self, left):
+        count[0] += 1
+        if count[0] == 3:
+            signal.raise_signal(signal.SIGINT)
+        honest(self, left)
+
+    monkeypatch.setattr(RunRecorder, "record", recording)
+    mice = bm.MICE(numbers)
+    with pytest.warns(UserWarning, match="interrupted after 3 of 10 sweeps"):
+        imputations = run(mice, sweeps=10)
+    straight = run(bm.MICE(numbers), sweeps=10)
+    for one, other in zip(imputations.extend(7, progressbar=False), straight, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
