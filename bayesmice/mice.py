@@ -33,7 +33,7 @@ from bayesmice.problem import make_problem
 from bayesmice.running import LONE_VISITS, Callback, Checkpoints
 from bayesmice.scheduler import Post, VisitOrder
 from bayesmice.scheduler.plan import SWEEPS, make_plan
-from bayesmice.specification import Models, Specification, read
+from bayesmice.specification import Models, read
 from bayesmice.store import prior_tree
 
 if TYPE_CHECKING:
@@ -343,10 +343,6 @@ class MICE:
             Its ``summary()`` is what to report, its ``table`` the same as a data frame.
         """
         return pool(results, **options)
-
-    @property
-    def _specification(self) -> Specification:
-        return self._problem.group().specification
 
     def model(self, name: str, *, group: object = None) -> pm.Model:
         """Write the conditional model of a column as PyMC sees it.

@@ -375,7 +375,7 @@ class Run:
 
     def _last_order(self) -> list[str]:
         last = max(self.n_sweeps - 1, 0)
-        return list(dict.fromkeys(n for s in self.strands for n in s.sequence.order(last)))
+        return list(dict.fromkeys(n for s in self.strands for n in s.sequence(last)))
 
     def _progress(self) -> dict[str, object]:
         """Tell what a run that goes on from a tree has to know."""

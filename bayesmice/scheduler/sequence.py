@@ -1,7 +1,6 @@
 """The visit sequence: in which order a sweep visits the targets."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,20 +15,8 @@ OrderFunction = Callable[[int, tuple[str, ...]], Sequence[str]]
 VisitOrder = str | Sequence[str] | OrderFunction
 
 
-@dataclass(frozen=True)
-class VisitSequence:
-    """Orders of visits, sweep by sweep.
-
-    Attributes
-    ----------
-    text : str
-        How it is called: a word of R's mice, ``"list"``, or the name of a function.
-    order : callable
-        ``order(sweep)``: names of the targets to visit, in order.
-    """
-
-    text: str
-    order: Callable[[int], tuple[str, ...]]
+VisitSequence = Callable[[int], tuple[str, ...]]
+"""From the sweep, counted from 0, to the names of the targets to visit, in order."""
 
 
 def fixed_orders(missing: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
@@ -88,7 +75,7 @@ def read_visit_sequence(
     Returns
     -------
     VisitSequence
-        Whose orders visit every target.
+        Gives orders that visit every target.
 
     Raises
     ------
@@ -100,15 +87,14 @@ def read_visit_sequence(
     if isinstance(given, str):
         return _named(given, missing, random_seed)
     if callable(given):
-        text = getattr(given, "__name__", type(given).__name__)
 
         def order(sweep: int) -> tuple[str, ...]:
             names = given(sweep, targets)
             return _checked(f"visit_sequence in sweep {sweep}", names, targets, aliases, passive)
 
-        return VisitSequence(text, order)
+        return order
     names = _checked("visit_sequence", given, targets, aliases, passive)
-    return VisitSequence("list", lambda sweep: names)
+    return lambda sweep: names
 
 
 def _named(word: str, missing: Mapping[str, int], random_seed: int) -> VisitSequence:
@@ -119,13 +105,13 @@ def _named(word: str, missing: Mapping[str, int], random_seed: int) -> VisitSequ
             rng = np.random.default_rng([random_seed, SEQUENCE_STREAM, sweep])
             return tuple(targets[place] for place in rng.permutation(len(targets)))
 
-        return VisitSequence(word, order)
+        return order
     if word not in orders:
         raise SpecificationError(
             f"visit_sequence is {word!r}; expected {', '.join(map(repr, orders))}, 'random', a "
             "list of columns, or a function of the sweep and the targets."
         )
-    return VisitSequence(word, lambda sweep: orders[word])
+    return lambda sweep: orders[word]
 
 
 def _checked(

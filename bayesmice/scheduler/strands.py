@@ -45,7 +45,7 @@ class Strand:
     course : Course
         What its chains go through.
     sequence : VisitSequence
-        Its orders of visits.
+        Gives the order of visits of each sweep.
     repeats : int
         How often the order of a sweep is gone through: more than once where a single target, which
         nothing cycles with, has all its visits in one sweep.
@@ -100,7 +100,7 @@ def advance(
             run_sweep_surely(
                 strand.course,
                 strand.state,
-                strand.sequence.order(sweep) * strand.repeats,
+                strand.sequence(sweep) * strand.repeats,
                 sweep,
                 before_visit,
             )

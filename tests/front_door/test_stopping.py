@@ -74,7 +74,10 @@ def test_a_run_stops_when_its_chains_have_mixed(numbers):
 
 
 def test_a_run_that_does_not_mix_stops_at_its_limit_with_a_warning(numbers):
-    imputations = run(bm.MICE(numbers), sweeps=bm.until(rhat=1.0001, min_sweeps=4, max_sweeps=6))
+    """Two columns that determine each other where both are missing hardly move."""
+    slow = numbers.assign(twin=numbers["y"] + 1e-3 * numbers["x"] ** 2)
+    rule = bm.until(rhat=1.01, min_sweeps=4, max_sweeps=6)
+    imputations = run(bm.MICE(slow), m=6, sweeps=rule)
     assert imputations.tree.attrs["sweeps"] == 6
     assert stopped(imputations)["severity"].tolist() == ["warning"]
     assert "as many as were allowed" in stopped(imputations)["message"].iloc[0]

@@ -238,7 +238,7 @@ def _slope_model(scale, own_column="x"):
 
 
 def _custom_target(frame, model):
-    specification = bm.MICE(frame, models={"y": model})._specification
+    specification = bm.MICE(frame, models={"y": model})._problem.group().specification
     return specification.target("y")
 
 

@@ -32,14 +32,14 @@ def test_the_model_is_what_the_function_wrote_over_observed_rows(study, logp):
 
 
 def test_only_columns_that_are_read_are_predictors(study):
-    table = MICE(study, {"y": line})._specification.table()
+    table = MICE(study, {"y": line})._problem.group().specification.table()
     assert table.loc["y", "model"] == "custom"
     assert table.loc["y", "predictors"] == "age"
     assert table.loc["age", "predictors"] == "count, smoker, site, grade, y, event, kind, stage"
 
 
 def test_priors_of_a_custom_model_are_shown(study):
-    shown = MICE(study, {"y": line})._specification.table().loc["y", "priors"]
+    shown = MICE(study, {"y": line})._problem.group().specification.table().loc["y", "priors"]
     for name in ("a", "b", "sigma"):
         assert f"{name} ~ " in shown
 

@@ -180,7 +180,7 @@ def test_any_label_can_predict_and_be_predicted(labels, formula):
     frame = pd.DataFrame(values, columns=pd.Index(labels, tupleize_cols=False))
     names = [str(label) for label in labels]
     models = {name: Regression(formula) for name in names}
-    table = MICE(frame, models)._specification.models
+    table = MICE(frame, models)._problem.group().specification.models
     for name in names:
         assert table[name].predictors == tuple(other for other in names if other != name)
 
@@ -188,7 +188,7 @@ def test_any_label_can_predict_and_be_predicted(labels, formula):
 @pytest.mark.parametrize("label", [".", "..", "a`b", "~", "x\ny"], ids=ascii)
 def test_labels_that_a_formula_cannot_write_work_with_the_default(label):
     values = np.random.default_rng(3).normal(size=(8, 2))
-    models = MICE(pd.DataFrame(values, columns=[label, "x"]))._specification.models
+    models = MICE(pd.DataFrame(values, columns=[label, "x"]))._problem.group().specification.models
     assert models["x"].predictors == (label,)
     assert models[label].predictors == ("x",)
 
@@ -196,5 +196,5 @@ def test_labels_that_a_formula_cannot_write_work_with_the_default(label):
 def test_a_constant_column_predicts_nothing():
     frame = pd.DataFrame({"x": [1.0, 2, 3], "k": [5.0, 5, 5], "y": [2.0, 4, 5]})
     mice = MICE(frame, {"y": Regression("x + k")})
-    assert mice._specification.models["y"].predictors == ("x",)
-    assert mice._specification.models["x"].predictors == ("y",)
+    assert mice._problem.group().specification.models["y"].predictors == ("x",)
+    assert mice._problem.group().specification.models["x"].predictors == ("y",)

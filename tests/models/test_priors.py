@@ -124,7 +124,7 @@ def test_coefficients_that_share_a_prior_object_are_drawn_independently(study):
 
 def test_priors_are_shown_with_the_specification(study):
     models = {"y": Regression("age", priors={"age": pm.Normal.dist(0, 1), "sigma": 2})}
-    table = MICE(study, models)._specification.table()
+    table = MICE(study, models)._problem.group().specification.table()
     shown = table.loc["y", "priors"]
     assert "age ~ Normal(0, 1)" in shown
     assert "sigma ~ fixed at 2" in shown

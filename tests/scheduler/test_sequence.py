@@ -13,7 +13,7 @@ ALIASES = {"a": "a", "b": "b", "c": "c+d", "d": "c+d", "e": "e", "whole": ""}
 
 
 def order_of(given, sweep=0, seed=1):
-    return read_visit_sequence(given, MISSING, ALIASES, ["bmi"], seed).order(sweep)
+    return read_visit_sequence(given, MISSING, ALIASES, ["bmi"], seed)(sweep)
 
 
 def test_the_words_are_those_of_r_s_mice():

@@ -98,7 +98,7 @@ def test_a_family_recovers_its_parameters_and_imputes_its_values(family):
 
     missing = frame["y"].isna()
     deleted = full["y"][missing]
-    support = mice._specification.model("y").family.support
+    support = mice._problem.group().specification.model("y").family.support
     for completed in run:
         imputed = completed["y"][missing].to_numpy(float)
         assert support.contains(imputed).all()

@@ -64,7 +64,9 @@ def successive(joint: Few, models: dict, seed: int) -> tuple[np.ndarray, np.ndar
     """Alternate sweeps of the engine with draws of the observed values."""
     rng = np.random.default_rng(seed)
     complete = joint.draw(rng)[1]
-    specification = bm.MICE(joint.ampute(complete.copy(), rng), models=models)._specification
+    specification = (
+        bm.MICE(joint.ampute(complete.copy(), rng), models=models)._problem.group().specification
+    )
     targets = [specification.target(name) for name in ("sick", "visits")]
     store = specification.store
     course = course_of(specification, targets, seed)
