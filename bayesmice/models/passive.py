@@ -175,6 +175,35 @@ class PassiveColumns:
         """All columns that are read."""
         return {name for passive in self.ordered for name in passive.reads}
 
+    def only(self, names: Iterable[str]) -> "PassiveColumns":
+        """Keep some columns, which are computed from values of the others as they are."""
+        kept = set(names)
+        return PassiveColumns(tuple(p for p in self.ordered if p.name in kept))
+
+    def cells(self, store: ColumnStore, others: Values) -> dict[str, NDArray[np.float64]]:
+        """Compute the missing cells of all passive columns of one completed data set.
+
+        Parameters
+        ----------
+        store : ColumnStore
+            The data.
+        others : mapping of str to ndarray of shape (n_missing,)
+            Values or level codes of the missing cells of all other columns.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (n_missing,)
+            By incomplete passive column.
+        """
+        values = {}
+        for name, column in store.columns.items():
+            values[name] = column.values.copy()  # noqa: PD011
+            if name in others:
+                values[name][column.missing_rows] = others[name]
+        self.complete(store, values)
+        incomplete = [name for name in self.by_name if store.columns[name].n_missing]
+        return {name: values[name][store.columns[name].missing_rows] for name in incomplete}
+
     def complete(self, store: ColumnStore, values: dict[str, NDArray[np.float64]]) -> None:
         """Fill the missing cells of all passive columns of one completed data set, in place.
 

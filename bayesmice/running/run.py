@@ -270,9 +270,7 @@ class Run:
         self, course: Course, place: int, ids: Sequence[int]
     ) -> dict[str, NDArray[np.float64]]:
         """Draw the initial fill of chains over a group of rows."""
-        return initial_fill(
-            course.store, self.seed, ids, self._stream(place), course.passive.by_name
-        )
+        return initial_fill(course.store, self.seed, ids, course.passive, self._stream(place))
 
     def _one_sweep(self, display: RunDisplay, watch: Watch, callback: Callback | None) -> None:
         sweep = self.n_sweeps

@@ -76,6 +76,30 @@ class ChainState:
         """Number of chains."""
         return int(self.ids.shape[0])
 
+    def standing(self) -> "Standing":
+        """Remember where all chains stand after a whole sweep."""
+        lanes = {name: tuple(replace(lane) for lane in own) for name, own in self.lanes.items()}
+        return Standing(np.asarray(self.ids), self.cells, lanes)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where all chains stood after a whole sweep; what they read follows from it.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n_chains,)
+        Identities of the chains.
+    cells : mapping of str to ndarray of shape (n_chains, n_missing)
+        Their missing cells.
+    lanes : mapping of str to tuple of Lane
+        Their lanes, which a later sweep does not change.
+    """
+
+    ids: NDArray[np.intp]
+    cells: Cells
+    lanes: Mapping[str, tuple[Lane, ...]]
+
 
 def start_chains(
     course: Course, fill: Mapping[str, NDArray[np.float64]], ids: Sequence[int]
@@ -87,7 +111,7 @@ def start_chains(
     course : Course
         What the chains will go through.
     fill : mapping of str to ndarray of shape (n_chains, n_missing)
-        Starting values of the missing cells; passive columns are computed.
+        Starting values of the missing cells.
     ids : sequence of int
         Identities of the chains.
 
@@ -96,7 +120,7 @@ def start_chains(
     ChainState
         With kernel states that are yet to be tuned.
     """
-    state = place_chains(course, _with_passive(course, fill, len(ids)), ids)
+    state = place_chains(course, fill, ids)
     everyone = np.arange(len(ids))
     for target in course.targets.values():
         state.lanes[target.name] = [start_lane(state, target, target.program, everyone)]
@@ -129,15 +153,15 @@ def start_lane(
     return Lane(program, chains, empty, 0, True, jnp.zeros(len(chains)))
 
 
-def select_chains(course: Course, state: ChainState, positions: NDArray[np.intp]) -> ChainState:
-    """Give the state of some chains after the last whole sweep.
+def select_chains(course: Course, standing: Standing, positions: NDArray[np.intp]) -> ChainState:
+    """Put some chains where they stood.
 
     Parameters
     ----------
     course : Course
         What the chains go through.
-    state : ChainState
-        All chains; its lanes and cells are read, and left as they are.
+    standing : Standing
+        Where all chains stood.
     positions : ndarray of shape (n_selected,)
         Positions of the chains, ascending.
 
@@ -146,9 +170,9 @@ def select_chains(course: Course, state: ChainState, positions: NDArray[np.intp]
     ChainState
         A state of its own.
     """
-    cells = {name: values[positions] for name, values in state.cells.items()}
-    selected = place_chains(course, cells, np.asarray(state.ids)[positions])
-    for name, lanes in state.lanes.items():
+    cells = {name: values[positions] for name, values in standing.cells.items()}
+    selected = place_chains(course, cells, standing.ids[positions])
+    for name, lanes in standing.lanes.items():
         selected.lanes[name] = [part for lane in lanes if (part := _part(lane, positions))]
     return selected
 
@@ -308,18 +332,6 @@ def _set_cells(column: Array, chains: Array, rows: Array, cells: Array) -> Array
 @jax.jit
 def _set_design(design: Array, rows: Array, positions: Array, encoded: Array) -> Array:
     return design.at[:, rows[:, None], positions[None, :]].set(encoded)
-
-
-def _with_passive(course: Course, fill: Cells, n_chains: int) -> Cells:
-    computed = [p.name for p in course.passive.ordered if course.store.columns[p.name].n_missing]
-    if not computed:
-        return fill
-    by_chain = [course.complete(fill, chain) for chain in range(n_chains)]
-    rows = {name: course.store.columns[name].missing_rows for name in computed}
-    return {
-        **fill,
-        **{name: np.stack([values[name][rows[name]] for values in by_chain]) for name in computed},
-    }
 
 
 def _completed(column: Column, cells: Cells) -> NDArray[np.float64]:

@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from bayesmice.data import ColumnStore
 from bayesmice.kernels import Target
@@ -73,29 +71,3 @@ class Course:
         drawn = [column.name for target in self.targets.values() for column in target.columns]
         incomplete = set(self.store.incomplete)
         return (*drawn, *(p.name for p in self.passive.ordered if p.name in incomplete))
-
-    def complete(
-        self, cells: Mapping[str, NDArray[np.float64]], chain: int
-    ) -> dict[str, NDArray[np.float64]]:
-        """Complete the columns of one chain.
-
-        Parameters
-        ----------
-        cells : mapping of str to ndarray of shape (n_chains, n_missing)
-            Values of the missing cells; passive columns that are lacking are computed.
-        chain : int
-            Position of the chain.
-
-        Returns
-        -------
-        dict of str to ndarray of shape (n_rows,)
-            Values or level codes of every column.
-        """
-        values = {}
-        for name, column in self.store.columns.items():
-            values[name] = column.values.copy()  # noqa: PD011
-            if name in cells:
-                values[name][column.missing_rows] = cells[name][chain]
-        absent = [p for p in self.passive.ordered if p.name not in cells]
-        PassiveColumns(tuple(absent)).complete(self.store, values)
-        return values

@@ -1,12 +1,14 @@
 """The initial fill: where every chain begins."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
+from bayesmice.models.passive import PassiveColumns
 
+NOTHING_COMPUTED = PassiveColumns()
 FILL_STREAM = 0xF111
 """Keeps the random numbers of the fill apart from any other that the seed may give rise to."""
 
@@ -15,12 +17,13 @@ def initial_fill(
     store: ColumnStore,
     random_seed: int,
     chains: Sequence[int],
+    passive: PassiveColumns = NOTHING_COMPUTED,
     stream: Sequence[int] = (),
-    computed: Collection[str] = (),
 ) -> dict[str, NDArray[np.float64]]:
     """Draw every missing cell from the observed values of its column, with replacement.
 
-    A cell with limits gets one within them, or another number if none was observed there.
+    A cell with limits gets one within them, or another number if none was observed there. Passive
+    columns are computed from the others.
 
     Parameters
     ----------
@@ -30,10 +33,10 @@ def initial_fill(
         Seed of the run; the draws of a cell depend on it, its chain and its column only.
     chains : sequence of int
         Identities of the chains.
+    passive : PassiveColumns, optional
+        Columns that are computed.
     stream : sequence of int, optional
         Further numbers that the draws depend on: which group of rows this is.
-    computed : collection of str, optional
-        Passive columns, which need no fill.
 
     Returns
     -------
@@ -41,7 +44,7 @@ def initial_fill(
         Values or level codes, by incomplete column.
     """
     names = list(store.columns)
-    return {
+    drawn = {
         name: np.stack(
             [
                 _fill_column(
@@ -54,8 +57,15 @@ def initial_fill(
             ]
         )
         for name in store.incomplete
-        if name not in computed
+        if name not in passive.by_name
     }
+    if not passive.ordered:
+        return drawn
+    computed = [
+        passive.cells(store, {name: cells[place] for name, cells in drawn.items()})
+        for place in range(len(chains))
+    ]
+    return drawn | {name: np.stack([cells[name] for cells in computed]) for name in computed[0]}
 
 
 def _fill_column(column: Column, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -5,8 +5,8 @@ parameters of the models that failed. A chain that still fails is left out; the 
 it had never been there.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 from bayesmice.data import ColumnStore
 from bayesmice.events import Event, Severity
 from bayesmice.scheduler.chains import (
-    Cells,
     ChainState,
-    Lane,
+    Standing,
     join_chains,
-    place_chains,
     select_chains,
     start_lane,
 )
@@ -27,25 +25,6 @@ from bayesmice.scheduler.sweeps import BeforeVisit, Left, run_sweep
 
 ATTEMPTS = 3
 """How often a sweep is repeated before its chain is given up."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where all chains stood after a whole sweep.
-
-    Attributes
-    ----------
-    ids : ndarray of shape (n_chains,)
-        Identities of the chains.
-    cells : mapping of str to ndarray of shape (n_chains, n_missing)
-        Their missing cells.
-    lanes : mapping of str to tuple of Lane
-        Their lanes, which a later sweep does not change.
-    """
-
-    ids: NDArray[np.intp]
-    cells: Cells
-    lanes: Mapping[str, tuple[Lane, ...]]
 
 
 @dataclass(frozen=True)
@@ -65,20 +44,6 @@ class SweepOutcome:
     left: Left
     failed: tuple[int, ...]
     events: tuple[Event, ...]
-
-
-def standing(state: ChainState) -> Standing:
-    """Remember where all chains stand."""
-    lanes = {name: tuple(replace(lane) for lane in own) for name, own in state.lanes.items()}
-    return Standing(np.asarray(state.ids), state.cells, lanes)
-
-
-def return_to(course: Course, state: ChainState, before: Standing) -> None:
-    """Bring all chains back to where they stood."""
-    placed = place_chains(course, before.cells, before.ids)
-    state.ids, state.design, state.columns = placed.ids, placed.design, placed.columns
-    state.cells = before.cells
-    state.lanes = {name: [replace(lane) for lane in own] for name, own in before.lanes.items()}
 
 
 def run_sweep_surely(
@@ -108,7 +73,7 @@ def run_sweep_surely(
     SweepOutcome
         Whose arrays hold the surviving chains only.
     """
-    before = standing(state)
+    before = state.standing()
     left = run_sweep(course, state, order, sweep, before_visit)
     sick = _sick(course, left)
     events = list(left.events)
@@ -168,9 +133,7 @@ def _from_before(
     course: Course, before: Standing, sick: NDArray[np.intp], failing: Sequence[str]
 ) -> ChainState:
     """Put some chains where they stood, with fresh parameters of the models that failed."""
-    whole = ChainState(before.ids, None, {}, {}, before.cells)  # type: ignore[arg-type]
-    whole.lanes = {name: [replace(lane) for lane in own] for name, own in before.lanes.items()}
-    own = select_chains(course, whole, sick)
+    own = select_chains(course, before, sick)
     for name in failing:
         target = course.targets[name]
         own.lanes[name] = [
@@ -182,7 +145,7 @@ def _from_before(
 def _put_back(course: Course, state: ChainState, own: ChainState, sick: NDArray[np.intp]) -> None:
     """Put the repeated chains into the places of those that failed."""
     others = np.setdiff1d(np.arange(state.n_chains), sick)
-    parts = [own] if not len(others) else [select_chains(course, state, others), own]
+    parts = [select_chains(course, state.standing(), others), own] if len(others) else [own]
     joined = join_chains(course, parts)
     state.ids, state.design, state.columns = joined.ids, joined.design, joined.columns
     state.lanes, state.cells = joined.lanes, joined.cells

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from bayesmice.errors import SamplingError
 from bayesmice.events import Event
-from bayesmice.scheduler.chains import ChainState, join_chains, select_chains
+from bayesmice.scheduler.chains import ChainState, Standing, join_chains, select_chains
 from bayesmice.scheduler.course import Course
-from bayesmice.scheduler.recovery import Standing, return_to, run_sweep_surely, standing
+from bayesmice.scheduler.recovery import run_sweep_surely
 from bayesmice.scheduler.sequence import VisitSequence
 from bayesmice.scheduler.sweeps import BeforeVisit, Left
 
@@ -93,7 +93,7 @@ def advance(
     SamplingError
         If no chain survives.
     """
-    before = [standing(strand.state) for strand in strands]
+    before = [strand.state.standing() for strand in strands]
     is_recorded = False
     try:
         outcomes = [
@@ -125,7 +125,7 @@ def advance(
                 if failed:
                     own = np.setdiff1d(np.arange(n_chains), outcome.failed)
                     left = left.select(np.flatnonzero(np.isin(own, survivors)))
-                    strand.state = select_chains(strand.course, strand.state, survivors)
+                    strand.state = select_chains(strand.course, strand.state.standing(), survivors)
                     recorder.select(survivors)
                 recorder.record(left)
                 lefts.append(left)
@@ -160,7 +160,7 @@ def join_strand(strand: Strand, others: Sequence[ChainState]) -> None:
 
 def _return_all(strands: Sequence[Strand], before: Sequence[Standing]) -> None:
     for strand, stood in zip(strands, before, strict=True):
-        return_to(strand.course, strand.state, stood)
+        strand.state = select_chains(strand.course, stood, np.arange(len(stood.ids)))
 
 
 def _last_error(events: Sequence[Event]) -> Event:

@@ -227,18 +227,12 @@ def _computed(
 ) -> dict[str, Numbers]:
     """Compute the missing cells of passive columns, each after those that it is made of."""
     values = _completed(course, state, chain)
-    cells = {}
-    for name in names:
-        passive, column = course.passive.by_name[name], course.store.columns[name]
-        try:
-            computed = passive.compute(course.store, values)
-        except SpecificationError as error:
-            error.add_note(f"This was in chain {int(state.ids[chain])}.")
-            raise
-        cells[name] = computed[column.missing_rows]
-        values[name] = column.values.copy()  # noqa: PD011
-        values[name][column.missing_rows] = cells[name]
-    return cells
+    try:
+        course.passive.only(names).complete(course.store, values)
+    except SpecificationError as error:
+        error.add_note(f"This was in chain {int(state.ids[chain])}.")
+        raise
+    return {name: values[name][course.store.columns[name].missing_rows] for name in names}
 
 
 def _completed(course: Course, state: ChainState, chain: int) -> dict[str, Numbers]:

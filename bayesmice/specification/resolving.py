@@ -3,9 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bayesmice.data import (
     Bounds,
     Column,
@@ -90,11 +87,7 @@ def resolve(read_data: ReadData, by: str = "") -> Specification:
     """
     store, passive, given = read_data.store, read_data.passive, read_data.models
     design = learn_design(store)
-    fills = {
-        name: cells[0]
-        for name, cells in initial_fill(store, 0, [0], computed=passive.by_name).items()
-    }
-    fills |= _passive_fills(store, passive, fills)
+    fills = {name: cells[0] for name, cells in initial_fill(store, 0, [0], passive).items()}
     meant = default_predictors(
         list(store.columns), read_data.predictors, passive, read_data.left_out
     )
@@ -112,22 +105,6 @@ def resolve(read_data: ReadData, by: str = "") -> Specification:
     _check_left_out(resolved, passive, store, read_data.left_out)
     events = notices(read_data, resolved, design, fills, by)
     return Specification(store, design, resolved, fills, tuple(events), passive, read_data.left_out)
-
-
-def _passive_fills(
-    store: ColumnStore, passive: PassiveColumns, fills: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    values = {}
-    for name, column in store.columns.items():
-        values[name] = column.values.copy()
-        if name in fills:
-            values[name][column.missing_rows] = fills[name]
-    passive.complete(store, values)
-    return {
-        name: values[name][store.columns[name].missing_rows]
-        for name in passive.by_name
-        if store.columns[name].n_missing
-    }
 
 
 def _check_left_out(
