@@ -51,13 +51,17 @@ class RunContinuation:
 
     def extend(self, sweeps: int, progressbar: bool) -> xr.DataTree:
         """Run further sweeps of all chains, and give the tree of the whole run."""
+        known = len(self.run.log)
         self.run.extend(sweeps)
         self.run.go(progressbar)
+        warn_of_run(self.run, known)
         return self.run.tree()
 
     def more(self, m: int, progressbar: bool) -> xr.DataTree:
         """Run further chains, and give the tree of all."""
+        known = len(self.run.log)
         self.run.more(m, progressbar)
+        warn_of_run(self.run, known)
         return self.run.tree()
 
     def note(self, event: Event) -> xr.DataTree:
@@ -132,16 +136,18 @@ def run_imputations(run: Run) -> Imputations:
     return Imputations(run.tree(), run.problem.store, RunContinuation(lambda: run))
 
 
-def warn_of_run(run: Run) -> None:
-    """Warn of a run that was interrupted, or lost chains."""
-    if run.log and run.log[-1].code == "interrupted":
-        warn_caller(run.log[-1].message)
-    if run.lost:
-        numbers = ", ".join(map(str, run.lost))
-        last = next(event for event in reversed(run.log) if event.code == "chain_failed")
+def warn_of_run(run: Run, known: int = 0) -> None:
+    """Warn of an interrupt, and of chains that were given up, in the log after known events."""
+    fresh = run.log[known:]
+    if fresh and fresh[-1].code == "interrupted":
+        warn_caller(fresh[-1].message)
+    failures = [event for event in fresh if event.code == "chain_failed"]
+    lost = sorted({event.chain for event in failures})
+    if lost:
         warn_caller(
-            f"Of {len(run.lost) + len(run.chains)} chains {len(run.lost)} were given up "
-            f"({numbers}), so that there are {len(run.picks())} imputations. {last.message}"
+            f"Of {len(run.lost) + len(run.chains)} chains {len(lost)} were given up "
+            f"({', '.join(map(str, lost))}), so that there are {len(run.picks())} imputations. "
+            f"{failures[-1].message}"
         )
 
 

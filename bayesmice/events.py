@@ -4,7 +4,7 @@ Nothing noteworthy is printed or swallowed; it becomes an `Event`, and the event
 ``imputations.events``.
 """
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
 import pandas as pd
@@ -42,11 +42,6 @@ class Event:
     variable: str = ""
     chain: int = -1
     sweep: int = -1
-
-    def in_group(self, label: str) -> "Event":
-        """Say in which group of rows this happened."""
-        variable = f"{self.variable}[{label}]" if self.variable else ""
-        return replace(self, variable=variable, message=f"Rows with {label}: {self.message}")
 
 
 EVENT_FIELDS = tuple(field.name for field in fields(Event))

@@ -106,7 +106,8 @@ OWN = {
     "rare levels": Design(
         "linear regression on four levels, one of them in 12 of 400 rows, missing by y",
         make=rare_levels,
-        ampute=lambda data, rng: drop(data, "group", expit(-0.8 + data["y"]), rng),
+        # A third of the rare level is deleted on average, and all of it in 1 of 400,000 data sets.
+        ampute=lambda data, rng: drop(data, "group", expit(-1.2 + 0.5 * data["y"]), rng),
         analyze=regression("y", ["group"]),
         truth={"Intercept": 0.0, "group[T.b]": 0.5, "group[T.c]": -0.5, "group[T.d]": 1.0},
         methods={"default": {}},

@@ -2,6 +2,7 @@
 
 from bayesmice.data.checks import check_frame
 from bayesmice.data.columns import Column, ColumnStore, encode, unused_categories
+from bayesmice.data.groups import event_in_group, in_group
 from bayesmice.data.limits import (
     Bounds,
     Limits,
@@ -22,6 +23,8 @@ __all__ = [
     "Weights",
     "check_frame",
     "encode",
+    "event_in_group",
+    "in_group",
     "limit_names",
     "limits_within_bounds",
     "measurement_scale",

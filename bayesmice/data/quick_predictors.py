@@ -132,6 +132,7 @@ def _largest_correlations(columns: list[Column], observed: Flags, method: str) -
         values, missingness = _pearson(variables, variables), _pearson(responses, variables)
     else:
         both = pd.DataFrame(np.concatenate([variables, responses], axis=1))
+        # The method was checked where it came in; to the type checker it is any text.
         correlations = both.corr(method=method).to_numpy()  # type: ignore[arg-type]
         width = variables.shape[1]
         values, missingness = correlations[:width, :width], correlations[width:, :width]

@@ -35,9 +35,20 @@ def read_where(store: ColumnStore, where: object) -> ColumnStore:
         If it has another shape, other labels or another index than the data, or is not boolean.
     """
     by_column = _by_column(store, where)
+    for name in by_column:
+        if wanted_name(name) in store.columns:
+            raise SpecificationError(
+                f"where names {name!r}, whose wanted cells are called {wanted_name(name)!r} in the "
+                "tree of results, which is a column of data. Rename it."
+            )
     return store.with_columns(
         {name: store.columns[name].with_where(wanted) for name, wanted in by_column.items()}
     )
+
+
+def wanted_name(column: str) -> str:
+    """Name what holds the wanted cells of a column in a tree, without blanks as netCDF asks."""
+    return f"{column.replace(' ', '_')}_wanted"
 
 
 def _by_column(store: ColumnStore, where: object) -> dict[str, Mask]:

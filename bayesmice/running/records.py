@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bayesmice.data import event_in_group
 from bayesmice.events import Event
 from bayesmice.kernels import run_seed
 from bayesmice.problem import Group, Problem
@@ -82,7 +83,7 @@ def events_before(problem: Problem) -> list[Event]:
         return list(by_group[0][1])
     common = [e for e in by_group[0][1] if all(e in events for _, events in by_group)]
     return common + [
-        event.in_group(label)
+        event_in_group(event, label)
         for label, events in by_group
         for event in events
         if event not in common

@@ -6,6 +6,7 @@ from typing import Any
 
 import xarray as xr
 
+from bayesmice.data import in_group
 from bayesmice.diagnostics import Until
 from bayesmice.errors import StoreError
 from bayesmice.events import EVENT_FIELDS, Event, Severity
@@ -94,8 +95,6 @@ def _check_models(problem: Problem, tree: xr.DataTree) -> None:
 
 
 def _take_up(tree: xr.DataTree, group: Group, recorder: RunRecorder) -> None:
-    suffix = f"[{group.label}]" if group.label else ""
-
     def values(path: str) -> dict[str, Any]:
         dataset = tree[path].to_dataset()
         return {
@@ -105,9 +104,15 @@ def _take_up(tree: xr.DataTree, group: Group, recorder: RunRecorder) -> None:
 
     statistics = values("sweep_stats")
     recorder.resume(
-        {name: values(f"conditionals/{name}{suffix}/posterior") for name in recorder.targets},
-        {name: values(f"conditionals/{name}{suffix}/sample_stats") for name in recorder.targets},
-        {name: statistics[f"{name}{suffix}"] for name in recorder.columns},
+        {
+            name: values(f"conditionals/{in_group(name, group.label)}/posterior")
+            for name in recorder.targets
+        },
+        {
+            name: values(f"conditionals/{in_group(name, group.label)}/sample_stats")
+            for name in recorder.targets
+        },
+        {name: statistics[in_group(name, group.label)] for name in recorder.columns},
         int(tree.attrs["sweeps"]),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmice.data import event_in_group, in_group
 from bayesmice.diagnostics import Until
 from bayesmice.errors import SpecificationError
 from bayesmice.events import EVENT_FIELDS, Event, Severity
@@ -191,6 +192,11 @@ class Run:
             Number of imputations to add.
         progressbar : bool
             Whether to show progress.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If it comes before they have ended; the run stays as it was.
         """
         plan = self._reached(self.cohorts[0].plan)
         n_chains = -(-m // plan.rounds)
@@ -199,6 +205,8 @@ class Run:
         other = replace(self, cohorts=[cohort], rule=None, log=[])
         other.begin()
         other.go(progressbar)
+        if not other.is_finished:
+            raise KeyboardInterrupt  # chains that were begun only in part cannot be added
         order = np.argsort([*self.chains, *other.chains])
         for strand, fresh in zip(self.strands, other.strands, strict=True):
             join_strand(strand, [fresh.state])
@@ -294,7 +302,7 @@ class Run:
     def _sweep_stats(self) -> dict[str, NDArray[np.float64]]:
         """Means and standard deviations of the cells of all groups so far."""
         return {
-            f"{name}[{strand.label}]" if strand.label else name: values
+            in_group(name, strand.label): values
             for strand, recorder in zip(self.strands, self.recorders, strict=True)
             for name, values in recorder.sweep_stats().items()
         }
@@ -304,7 +312,7 @@ class Run:
 
         def named_values(part: str) -> dict[str, Any]:
             return {
-                f"{name}[{label}]" if label else name: value
+                in_group(name, label): value
                 for label, left in named
                 for name, value in getattr(left, part).items()
             }
@@ -390,7 +398,7 @@ class Run:
         self, records: Sequence[StrandRecord], description: RunDescription
     ) -> list[Event]:
         events = [
-            strand.event_in(event)
+            event_in_group(event, strand.label)
             for strand, recorder in zip(self.strands, self.recorders, strict=True)
             for name, target in strand.course.targets.items()
             for event in transition_events(target, recorder.statistics(name), self.chains)

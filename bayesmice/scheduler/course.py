@@ -67,7 +67,15 @@ class Course:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns whose cells a sweep gives: drawn ones, then computed ones."""
-        drawn = [column.name for target in self.targets.values() for column in target.columns]
+        """The columns whose cells a sweep gives: drawn ones, then computed ones.
+
+        A target of a block that has no cells to be drawn is none of them.
+        """
+        drawn = [
+            column.name
+            for target in self.targets.values()
+            for column in target.columns
+            if column.n_drawn
+        ]
         incomplete = set(self.store.incomplete)
         return (*drawn, *(p.name for p in self.passive.ordered if p.name in incomplete))

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmice.data import event_in_group
 from bayesmice.errors import SamplingError
 from bayesmice.events import Event
 from bayesmice.scheduler.chains import ChainState, Standing, join_chains, select_chains
@@ -58,10 +59,6 @@ class Strand:
     sequence: VisitSequence
     repeats: int
     state: ChainState
-
-    def event_in(self, event: Event) -> Event:
-        """Say in which group something happened."""
-        return event if not self.label else event.in_group(self.label)
 
 
 def advance(
@@ -107,7 +104,7 @@ def advance(
             for strand in strands
         ]
         events = [
-            strand.event_in(event)
+            event_in_group(event, strand.label)
             for strand, outcome in zip(strands, outcomes, strict=True)
             for event in outcome.events
         ]

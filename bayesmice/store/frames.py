@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from bayesmice.data import Column, ColumnStore, Scale, limit_names
+from bayesmice.data.rows import wanted_name
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
@@ -79,16 +80,12 @@ def _where_coords(column: Column) -> dict[str, xr.Variable]:
     if column.where is None:
         return {}
     return {
-        _wanted_name(column.name): xr.Variable(
+        wanted_name(column.name): xr.Variable(
             ROW,
             column.where.astype(np.int8),
             {"long_name": f"cells of {column.name} whose imputations are wanted"},
         )
     }
-
-
-def _wanted_name(column: str) -> str:
-    return f"{column.replace(' ', '_')}_wanted"
 
 
 def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
@@ -157,8 +154,8 @@ def _column(name: str, array: xr.DataArray, observed: xr.Dataset) -> Column:
     )
     if WEIGHT in observed.coords:
         recorded = recorded.with_weights(observed[WEIGHT].to_numpy())
-    if _wanted_name(name) in observed.coords:
-        recorded = recorded.with_where(observed[_wanted_name(name)].to_numpy().astype(bool))
+    if wanted_name(name) in observed.coords:
+        recorded = recorded.with_where(observed[wanted_name(name)].to_numpy().astype(bool))
     lower, upper = limit_names(name)
     if lower not in observed.coords:
         return recorded

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmice.data import Column, ColumnStore
+from bayesmice.data import Column, ColumnStore, in_group
 from bayesmice.events import EVENT_FIELDS, Event, event_table
 from bayesmice.store.frames import ROW, column_attributes, observed_dataset
 from bayesmice.store.recorder import RunRecorder
@@ -108,7 +108,7 @@ class StrandRecord:
 
     def named(self, name: str) -> str:
         """Name a target or a column of this group."""
-        return f"{name}[{self.label}]" if self.label else name
+        return in_group(name, self.label)
 
 
 def build_tree(

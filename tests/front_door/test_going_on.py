@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import bayesmice as bm
+from bayesmice.kernels.programs import ModelProgram
 
 COMPARED = ("/imputations", "/sweep_stats", "/conditionals")
 
@@ -237,3 +238,24 @@ def test_limits_come_back_from_a_file(numbers, tmp_path):
     opened = bm.open_imputations(tmp_path / "run.nc").extend(2, progressbar=False)
     assert_same_run(opened, run(mice, sweeps=4))
     assert all((completed.loc[:1, "y"] <= -0.5).all() for completed in opened)
+
+
+def test_every_visit_has_random_numbers_of_its_own(numbers, monkeypatch):
+    """Sweeps, targets, and repeated visits to one target within a sweep."""
+    honest, seen = ModelProgram.visit.func, []
+
+    def visit(self):
+        compiled = honest(self)
+
+        def visiting(moment, *rest):
+            seen.append((int(moment.sweep), int(moment.target)))
+            return compiled(moment, *rest)
+
+        return visiting
+
+    monkeypatch.setattr(ModelProgram, "visit", property(visit))
+    run(bm.MICE(numbers, visit_sequence=["y", "z", "y", "y", "z"]), sweeps=2)
+    run(bm.MICE(numbers[["x", "y"]]))
+    assert len(seen) == 2 * 5 + 10
+    assert len(set(seen[:10])) == 10
+    assert len(set(seen[10:])) == 10

@@ -231,6 +231,10 @@ BAD = {
         "expected the 24 rows of data in the same order",
     ),
     "where of numbers": ({"where": np.full((N, 3), 2)}, "where holds 2; expected True or False"),
+    "where beside a name of its own": (
+        {"data": pd.DataFrame({"y": [1.0, None, 3.0], "y_wanted": 1.0}), "where": np.eye(3, 2) > 0},
+        "whose wanted cells are called 'y_wanted' in the tree of results",
+    ),
     "all rows ignored": ({"ignore": [True] * N}, "ignore marks all 24 rows"),
     "ignore too short": ({"ignore": [True, False]}, "ignore has shape (2,); expected one value"),
     "ignore of words": ({"ignore": ["no"] * N}, "ignore holds 'no'; expected True or False"),
@@ -260,7 +264,7 @@ BAD = {
 @pytest.mark.parametrize(("settings", "text"), BAD.values(), ids=BAD)
 def test_what_fits_no_row_or_cell_is_refused(numbers, settings, text):
     with pytest.raises(bm.SpecificationError, match=re.escape(text)):
-        bm.MICE(numbers, **settings)
+        bm.MICE(**{"data": numbers, **settings})
 
 
 # post

@@ -268,3 +268,19 @@ def test_ctrl_c_while_a_sweep_is_recorded_comes_after_it(numbers, monkeypatch):
     straight = run(bm.MICE(numbers), sweeps=10)
     for one, other in zip(imputations.extend(7, progressbar=False), straight, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_ctrl_c_ends_an_extension_with_a_warning_and_leaves_added_chains_out(numbers, monkeypatch):
+    mice = bm.MICE(numbers)
+    imputations = run(mice, sweeps=4)
+    with monkeypatch.context() as patch:
+        interrupt_in(patch, 2 * 2 + 1)
+        with pytest.warns(UserWarning, match="interrupted after 6 of 9 sweeps"):
+            imputations.extend(5, progressbar=False)
+    with monkeypatch.context() as patch:
+        interrupt_in(patch, 2 * 2 + 1)
+        with pytest.raises(KeyboardInterrupt):
+            imputations.more(2, progressbar=False)
+    imputations.extend(3, progressbar=False).more(2, progressbar=False)
+    for one, other in zip(imputations, run(mice, m=5, sweeps=9), strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)

@@ -11,7 +11,7 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from bayesmice import MICE, Custom
+from bayesmice import MICE, Custom, open_imputations
 from bayesmice.specification import specify
 
 N = 4000
@@ -52,6 +52,20 @@ def test_a_block_has_one_tree_and_fills_all_its_targets(imputed, pair):
     for name in pair:
         seen = pair[name].notna()
         pd.testing.assert_series_equal(completed[name][seen], pair[name][seen])
+
+
+def test_a_complete_target_of_a_block_is_learned_from_and_left_alone(pair, tmp_path):
+    frame = pair.dropna(subset="second").head(40)
+    run = MICE(frame, {("first", "second"): chained}).mice(m=2, sweeps=4, progressbar=False)
+    run.to_netcdf(tmp_path / "run.nc")
+    again = open_imputations(tmp_path / "run.nc", models={("first", "second"): chained})
+    for imputed in (run.extend(2, progressbar=False), again.extend(2, progressbar=False)):
+        assert set(imputed.tree["imputations"].data_vars) == {"first"}
+        assert set(imputed.tree["sweep_stats"].data_vars) == {"first"}
+        for completed in imputed:
+            pd.testing.assert_series_equal(completed["second"], frame["second"])
+    for one, other in zip(run, again, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_parameters_come_from_the_joint_likelihood(imputed):
