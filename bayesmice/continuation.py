@@ -17,7 +17,7 @@ from bayesmice.imputations import Imputations
 from bayesmice.models.passive import Passive
 from bayesmice.pooling import pool
 from bayesmice.problem import Problem, restored
-from bayesmice.running import Cohort, Run, resume_run
+from bayesmice.running import Cohort, NewRows, Run, resume_run
 from bayesmice.scheduler import Post
 from bayesmice.scheduler.plan import Plan
 from bayesmice.specification import Models
@@ -41,6 +41,7 @@ class RunContinuation:
 
     make_run: Callable[[], Run]
     _run: Run | None = None
+    _new_rows: NewRows | None = None
 
     @property
     def run(self) -> Run:
@@ -52,6 +53,7 @@ class RunContinuation:
     def extend(self, sweeps: int, progressbar: bool) -> xr.DataTree:
         """Run further sweeps of all chains, and give the tree of the whole run."""
         known = len(self.run.log)
+        self._new_rows = None
         self.run.extend(sweeps)
         self.run.go(progressbar)
         warn_of_run(self.run, known)
@@ -60,9 +62,18 @@ class RunContinuation:
     def more(self, m: int, progressbar: bool) -> xr.DataTree:
         """Run further chains, and give the tree of all."""
         known = len(self.run.log)
+        self._new_rows = None
         self.run.more(m, progressbar)
         warn_of_run(self.run, known)
         return self.run.tree()
+
+    def impute(
+        self, data: object, seed: int, sweeps: int | None
+    ) -> tuple[xr.DataTree, ColumnStore]:
+        """Impute new rows; what they need of the run is put together once."""
+        if self._new_rows is None:
+            self._new_rows = NewRows(self.run)
+        return self._new_rows.impute(data, seed, sweeps)
 
     def note(self, event: Event) -> xr.DataTree:
         """Add an event to the log of the run, and give its tree."""

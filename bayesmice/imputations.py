@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -14,6 +13,7 @@ from bayesmice.analysis.analyses import Analyses, run_analyses
 from bayesmice.analysis.bayesian import Sampler, sample_posteriors
 from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.analysis.posterior_groups import LogLikelihood
+from bayesmice.arguments import check_count, check_seed
 from bayesmice.data import ColumnStore
 from bayesmice.diagnostics import convergence_table
 from bayesmice.errors import NotRunError, SpecificationError, warn_caller
@@ -30,6 +30,11 @@ class Continuation(Protocol):
 
     def more(self, m: int, progressbar: bool) -> xr.DataTree:
         """Run further chains, and give the tree of all."""
+
+    def impute(
+        self, data: object, seed: int, sweeps: int | None
+    ) -> tuple[xr.DataTree, ColumnStore]:
+        """Impute new rows, and give their tree and their columns."""
 
     def note(self, event: Event) -> xr.DataTree:
         """Add an event to the log of the run, and give its tree."""
@@ -188,6 +193,67 @@ class Imputations:
         check_count("m", m)
         self.tree = self._going_on("more").more(int(m), progressbar)
         return self
+
+    def transform(
+        self,
+        new_data: pd.DataFrame,
+        *,
+        random_seed: int | None = None,
+        sweeps: int | None = None,
+    ) -> "Imputations":
+        """Impute rows that no model has learned from.
+
+        Imputation ``i`` of the new rows has the parameters of every conditional model that
+        imputation ``i`` of the data was drawn with, so that their uncertainty is in it. Nothing is
+        fitted again.
+
+        Parameters
+        ----------
+        new_data : DataFrame of shape (n_new, n_columns)
+            The columns of the data, in any order; any of their cells may be missing, if the column
+            had missing cells in the data too (or ``where`` wanted some).
+        random_seed : int, optional
+            Seed; by default a fresh one.
+        sweeps : int, optional
+            Sweeps over the rows. Those with a single missing cell each need one; others get 10 by
+            default, in which their cells come to agree with each other.
+
+        Returns
+        -------
+        Imputations
+            Of the new rows, with as many imputations; they cannot be extended.
+
+        Raises
+        ------
+        DataTypeError, DataError
+            If the rows are none, lack a column or have others, or a cell holds a level that the
+            models have not seen.
+        SpecificationError
+            If a column has missing cells that had none in the data.
+        StoreError
+            If the imputations were opened from a file, and models have to be given again; see
+            `bayesmice.open_imputations`.
+
+        Notes
+        -----
+        Predictive mean matching takes donors from the data. It compares the predictions of the
+        new rows with those of the donors at the average of the parameters over all chains and the
+        later half of their sweeps.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> data = bm.load_dataset("nhanes2")
+        >>> imputations = bm.MICE(data.iloc[:20]).mice(m=2, random_seed=1, progressbar=False)
+        >>> new = imputations.transform(data.iloc[20:], random_seed=1)
+        >>> new.m, len(new.completed(0)), int(new.completed(0).isna().sum().sum())
+        (2, 5, 0)
+        """
+        seed = check_seed(random_seed)
+        if sweeps is not None:
+            check_count("sweeps", sweeps)
+        tree, store = self._going_on("transform").impute(new_data, seed, sweeps)
+        return Imputations(tree, store)
 
     def _going_on(self, verb: str) -> Continuation:
         if self._continuation is None:
@@ -447,14 +513,6 @@ class Imputations:
         ]
         columns = ["variable", "scale", "missing", "fraction"]
         return pd.DataFrame(rows, columns=columns).set_index("variable")
-
-
-def check_count(name: str, value: Any, least: int = 1) -> None:
-    """Refuse anything but a whole number that is large enough."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise SpecificationError(
-            f"{name} is {value!r}; expected a whole number of at least {least}."
-        )
 
 
 def _warn_failed(analyses: Analyses) -> None:

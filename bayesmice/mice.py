@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from bayesmice import plots
+from bayesmice.arguments import check_count, check_seed
 from bayesmice.continuation import (
     PILOT,
     add_recommended,
@@ -23,7 +24,7 @@ from bayesmice.continuation import (
 from bayesmice.data import Bounds, Limits, Weights
 from bayesmice.diagnostics import Until
 from bayesmice.errors import NotRunError, SpecificationError
-from bayesmice.imputations import Imputations, check_count
+from bayesmice.imputations import Imputations
 from bayesmice.kernels.jaxify import recorded_labels
 from bayesmice.models.passive import Passive
 from bayesmice.models.predictors import Predictors
@@ -39,7 +40,6 @@ from bayesmice.store import prior_tree
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
 
-MAX_SEED = 2**63
 TEXT_WIDTH = 28
 """Letters of predictors and priors in the text; `table` and the HTML show them whole."""
 
@@ -526,16 +526,3 @@ class MICE:
         )
         size = f"{store.n_rows} rows, {len(store.columns)} columns, {n_missing} missing cells"
         return f"MICE: {size}; {state}"
-
-
-def check_seed(random_seed: Any) -> int:
-    """Check a random seed; None stands for a fresh one."""
-    if random_seed is None:
-        return int(np.random.SeedSequence().generate_state(1)[0])
-    is_whole = isinstance(random_seed, int | np.integer) and not isinstance(random_seed, bool)
-    if not is_whole or not 0 <= int(random_seed) < MAX_SEED:
-        raise SpecificationError(
-            f"random_seed is {random_seed!r}; expected a whole number from 0 to 2**63 - 1, or None "
-            "for a fresh one."
-        )
-    return int(random_seed)

@@ -18,6 +18,7 @@ from bayesmice.analysis.convergence import convergence_within, warn_unconverged
 from bayesmice.analysis.function_models import AnalysisModel, FunctionAnalysis
 from bayesmice.analysis.posterior_groups import LogLikelihood, arrange, observed_dataset
 from bayesmice.analysis.posterior_tree import stack_imputations
+from bayesmice.arguments import check_count, check_seed
 from bayesmice.errors import SamplingError, SpecificationError, warn_caller
 from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.posterior_choice import SAMPLERS, posterior_sampler
@@ -29,7 +30,6 @@ from bayesmice.kernels.posterior_sampler import (
 from bayesmice.kernels.sharing import Shared, share_models
 
 Sampler = Literal["auto", "blackjax", "nutpie", "pymc"]
-MAX_SEED = 2**63
 
 
 def sample_posteriors(
@@ -247,22 +247,13 @@ def _checked_settings(
     log_likelihood: bool,
 ) -> PosteriorSettings:
     for name, value in (("draws", draws), ("tune", tune), ("chains", chains)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise SpecificationError(f"{name} is {value!r}; expected a whole number of at least 1.")
+        check_count(name, value)
     if not 0 < target_accept < 1:
         raise SpecificationError(
             f"target_accept is {target_accept!r}; expected a number between 0 and 1."
         )
-    if random_seed is None:
-        random_seed = int(np.random.SeedSequence().generate_state(1)[0])
-    is_whole = isinstance(random_seed, int | np.integer) and not isinstance(random_seed, bool)
-    if not is_whole or not 0 <= int(random_seed) < MAX_SEED:
-        raise SpecificationError(
-            f"random_seed is {random_seed!r}; expected a whole number from 0 to 2**63 - 1, or None "
-            "for a fresh one."
-        )
     return PosteriorSettings(
-        int(draws), int(tune), int(chains), int(random_seed), target_accept, log_likelihood
+        int(draws), int(tune), int(chains), check_seed(random_seed), target_accept, log_likelihood
     )
 
 

@@ -11,6 +11,7 @@ from bayesmice.data.limits import (
     read_bounds,
     read_limits,
 )
+from bayesmice.data.new_rows import encode_new_rows, read_like
 from bayesmice.data.rows import Weights, read_ignore, read_weights, read_where, weigh
 from bayesmice.data.scales import Scale, measurement_scale
 
@@ -23,6 +24,7 @@ __all__ = [
     "Weights",
     "check_frame",
     "encode",
+    "encode_new_rows",
     "event_in_group",
     "in_group",
     "limit_names",
@@ -30,6 +32,7 @@ __all__ = [
     "measurement_scale",
     "read_bounds",
     "read_ignore",
+    "read_like",
     "read_limits",
     "read_weights",
     "read_where",

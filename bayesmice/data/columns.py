@@ -5,7 +5,7 @@ the order of their levels. Only levels that were observed count: a category that
 be learned, so it is never imputed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -177,7 +177,7 @@ class Column:
 
     def as_continuous(self, series: pd.Series) -> "Column":
         """Return this column read as plain numbers, for a model that draws numbers."""
-        return replace(self, scale=Scale.CONTINUOUS, values=_numbers(series), levels=())
+        return replace(self, scale=Scale.CONTINUOUS, values=numbers(series), levels=())
 
     def with_where(self, wanted: Mask) -> "Column":
         """Return this column with other cells whose imputations are wanted, of shape (n_rows,)."""
@@ -202,13 +202,12 @@ class Column:
             levels = (False, True)
         else:
             return self
-        codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series, dtype=object))
         scale = self.scale if len(levels) > 2 or self.scale is not Scale.NOMINAL else Scale.BINARY
         return replace(
             self,
             scale=Scale.BINARY if types.is_bool_dtype(dtype) else scale,
             levels=levels,
-            values=np.where(codes < 0, np.nan, codes.astype(float)),
+            values=level_codes(series, levels),
         )
 
     def at_rows(self, rows: NDArray[np.intp], keep_levels: bool = False) -> "Column":
@@ -350,11 +349,9 @@ def encode_column(series: pd.Series, name: str) -> Column:
     scale = measurement_scale(series)
     is_integer = bool(types.is_integer_dtype(series.dtype))
     if scale is Scale.CONTINUOUS:
-        return Column(name, scale, _numbers(series), (), is_integer)
+        return Column(name, scale, numbers(series), (), is_integer)
     levels = observed_levels(series)
-    codes = pd.Index(levels, dtype=object).get_indexer(pd.Index(series, dtype=object))
-    values = np.where(codes < 0, np.nan, codes.astype(float))
-    return Column(name, scale, values, levels, is_integer)
+    return Column(name, scale, level_codes(series, levels), levels, is_integer)
 
 
 def observed_levels(series: pd.Series) -> tuple[object, ...]:
@@ -362,6 +359,25 @@ def observed_levels(series: pd.Series) -> tuple[object, ...]:
     if isinstance(series.dtype, pd.CategoricalDtype):
         return tuple(series.cat.remove_unused_categories().cat.categories.tolist())
     return tuple(sorted(series.dropna().unique().tolist()))
+
+
+def level_codes(values: Any, levels: Sequence[object]) -> Values:
+    """Give the code of each value, NaN for what is missing or no level.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_rows,)
+        Values of a column.
+    levels : sequence
+        Its levels.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+    """
+    known: Any = pd.Index(tuple(levels), dtype=object)
+    codes = known.get_indexer(pd.Index(values, dtype=object))
+    return np.where(codes < 0, np.nan, codes.astype(float))
 
 
 def unused_categories(series: pd.Series) -> tuple[object, ...]:
@@ -401,10 +417,13 @@ def decode(column: Column, cells: Values, dtype: Any) -> "pd.Series[Any]":
 
 
 def _whole(cells: Values, dtype: Any) -> Values:
-    """Round, and stay within what the dtype can hold."""
+    """Round, and stay within what the dtype can hold; new rows may hold whole numbers as floats."""
+    if types.is_float_dtype(dtype):
+        return np.rint(cells)
     limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
     return np.clip(np.rint(cells), limits.min, limits.max)
 
 
-def _numbers(series: pd.Series) -> Values:
+def numbers(series: pd.Series) -> Values:
+    """Give the values of a column of numbers, NaN where missing."""
     return series.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)

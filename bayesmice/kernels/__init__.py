@@ -1,15 +1,34 @@
 """From PyMC models to compiled transitions: JAX functions, kernels, programs, targets."""
 
+from bayesmice.kernels.fixed import (
+    FixedParameters,
+    FixedProgram,
+    FixedSteps,
+    expanded,
+    fixed_program,
+)
 from bayesmice.kernels.programs import Moment, Program, Recorded, run_seed
-from bayesmice.kernels.targets import ParameterLabels, Target, custom_target, regression_target
+from bayesmice.kernels.targets import (
+    ParameterLabels,
+    Target,
+    at_new_rows,
+    custom_target,
+    regression_target,
+)
 
 __all__ = [
+    "FixedParameters",
+    "FixedProgram",
+    "FixedSteps",
     "Moment",
     "ParameterLabels",
     "Program",
     "Recorded",
     "Target",
+    "at_new_rows",
     "custom_target",
+    "expanded",
+    "fixed_program",
     "regression_target",
     "run_seed",
 ]

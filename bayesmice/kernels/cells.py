@@ -98,6 +98,24 @@ class PredictiveDraw:
         return (draw(moved.values, at_drawn(moved.inputs, self.row_inputs, rows), key),)
 
 
+class Donors(NamedTuple):
+    """Rows that may give their values.
+
+    Attributes
+    ----------
+    predictions : Array of shape (n_rows,)
+        Linear predictor of each row at an estimate of the parameters.
+    observed : Array of shape (n_rows,)
+        Their values.
+    weights : Array of shape (n_rows,)
+        0 for rows that cannot give.
+    """
+
+    predictions: Array
+    observed: Array
+    weights: Array
+
+
 @dataclass(frozen=True)
 class MatchingDraw:
     """Takes values from donors: predictive mean matching of type 1.
@@ -115,11 +133,15 @@ class MatchingDraw:
 
     def __call__(self, moved: Moved, key: Array) -> tuple[Array, ...]:
         """Match predictions at an estimate with those at the draw of the parameters."""
-        (rows,), eta = moved.rows, moved.model.expressions[ETA]
-        inputs = at_drawn(moved.inputs, self.row_inputs, rows)
-        wanted = eta(moved.values, inputs)
-        predictions = eta(moved.estimate(), moved.inputs)
-        chosen = match_donors(key, predictions, rows.weights, wanted, self.donors)
+        (rows,) = moved.rows
+        predictions = moved.model.expressions[ETA](moved.estimate(), moved.inputs)
+        return self.among(Donors(predictions, rows.observed, rows.weights), moved, key)
+
+    def among(self, rows: Donors, moved: Moved, key: Array) -> tuple[Array, ...]:
+        """Take values from given rows, which need not be those that the cells belong to."""
+        inputs = at_drawn(moved.inputs, self.row_inputs, moved.rows[0])
+        wanted = moved.model.expressions[ETA](moved.values, inputs)
+        chosen = match_donors(key, rows.predictions, rows.weights, wanted, self.donors)
         return (rows.observed[chosen].astype(float),)
 
 

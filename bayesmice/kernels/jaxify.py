@@ -6,6 +6,7 @@ PyTensor turns the graphs into JAX functions, so that nothing is rebuilt when th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -48,6 +49,9 @@ class JaxModel:
     log_likelihood : callable
         ``log_likelihood(values, inputs)``: by target, the log-likelihood of each row, of shape
         (n_rows,).
+    unconstrained : callable
+        ``unconstrained(parameters, inputs)``: unconstrained values of free variables that are given
+        on their own scales, by name.
     parameters : callable
         ``parameters(values, inputs)``: free and deterministic variables on their own scales, by
         name; deterministic variables that depend on rows are left out.
@@ -65,6 +69,7 @@ class JaxModel:
     log_prior: Callable[[Values, Inputs], jax.Array]
     log_potential: Callable[[Values, Inputs], jax.Array]
     log_likelihood: Callable[[Values, Inputs], dict[str, jax.Array]]
+    unconstrained: Callable[[Values, Inputs], dict[str, jax.Array]]
     parameters: Callable[[Values, Inputs], dict[str, jax.Array]]
     draw: Mapping[str, Callable[[Values, Inputs, jax.Array], jax.Array]]
     expressions: Mapping[str, Callable[[Values, Inputs], jax.Array]]
@@ -171,11 +176,39 @@ def jaxify(
         log_prior=lambda given, data_given: density(*ordered(given, data_given))[-2],
         log_potential=lambda given, data_given: density(*ordered(given, data_given))[-1],
         log_likelihood=log_likelihood,
+        unconstrained=_unconstrained(model, owner, inputs, swaps),
         parameters=parameters,
         draw={target: draw_rows(target) for target in targets},
         expressions={name: evaluate(name) for name in expressions},
         dims=recorded_labels(model)[0],
     )
+
+
+def _unconstrained(
+    model: pm.Model, owner: str, inputs: dict[str, Variable], swaps: dict[Variable, Variable]
+) -> Callable[[Values, Inputs], dict[str, jax.Array]]:
+    """Give the way back from free variables on their own scales, compiled when it is first used."""
+    free = {rv: rv.type(name=rv.name) for rv in model.free_RVs}
+
+    @cache
+    def compiled() -> Callable[..., list[jax.Array]]:
+        transforms = [model.rvs_to_transforms[rv] for rv in free]
+        forward = [
+            rv if transform is None else transform.forward(rv, *rv.owner.inputs)
+            for rv, transform in zip(free, transforms, strict=True)
+        ]
+        return _compile(owner, [*free.values(), *inputs.values()], forward, swaps | free)
+
+    def unconstrained(parameters: Values, data_given: Inputs) -> dict[str, jax.Array]:
+        values = compiled()(
+            *(parameters[rv.name] for rv in free), *(data_given[name] for name in inputs)
+        )
+        return {
+            model.rvs_to_values[rv].name: jnp.asarray(value, dtype=float)
+            for rv, value in zip(free, values, strict=True)
+        }
+
+    return unconstrained
 
 
 def recorded_variables(model: pm.Model, row_inputs: tuple[str, ...]) -> list[Variable]:

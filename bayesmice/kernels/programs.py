@@ -303,7 +303,7 @@ class ModelProgram:
             inputs = self.inputs(own_design, own_columns, given)
             start, unravel = ravel_pytree(self.model.initial(inputs))
             logdensity = self.logdensity(unravel, inputs, given)
-            key = _visit_key(moment, chain)
+            key = visit_key(moment, chain)
             tuned = self._tuned(jax.random.fold_in(key, 0), moment, own_state, start, logdensity)
             moved, info = self._steps(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
             recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
@@ -319,7 +319,7 @@ class ModelProgram:
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
             return TunedState(moved, recent, info.lp), recorded
 
-        moved, recorded = _over_chains(one_chain, (chains, state, design, columns))
+        moved, recorded = over_chains(one_chain, (chains, state, design, columns))
         design = write_cells(design, recorded.cells, given)
         return moved, recorded, design
 
@@ -438,14 +438,16 @@ def run_seed(random_seed: int, stream: Sequence[int] = ()) -> Array:
     return jax.random.key_data(key)
 
 
-def _visit_key(moment: Moment, chain: Array) -> Array:
+def visit_key(moment: Moment, chain: Array) -> Array:
+    """Make the random key of a chain's visit."""
     key = jax.random.wrap_key_data(moment.seed, impl="threefry2x32")
     for fold in (chain, moment.sweep, moment.target):
         key = jax.random.fold_in(key, fold)
     return key
 
 
-def _over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
+def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
+    """Apply a function to every chain of a batch, whose arrays have the chains as first axis."""
     if jax.default_backend() != "cpu":
         return jax.vmap(function)(batch)
     if jax.tree.leaves(batch)[0].shape[0] > 1:

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -28,6 +29,7 @@ from bayesmice.kernels.choice import (
     other_steps,
     regression_kernel,
 )
+from bayesmice.kernels.fixed import FixedProgram, FixedSteps
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
 from bayesmice.kernels.kernel import Array
@@ -56,6 +58,9 @@ from bayesmice.models.terms import FormulaDesign
 
 CELL_STEPS, MIN_CELL_STEP = 16, 8
 """The number of cells to draw is a multiple of n_rows / 16, so that similar data share programs."""
+
+FEW_ROWS = 1024
+"""Up to so many new rows, there are as many cells as rows: so one program serves all of them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,6 +279,57 @@ def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Tar
             design_columns=tuple(_design_columns(design, name) for name in names),
         ),
         labels=ParameterLabels(*recorded_labels(model.full), {}),
+    )
+
+
+def at_new_rows(
+    target: Target,
+    program: FixedProgram | FixedSteps,
+    store: ColumnStore,
+    learned: ColumnStore,
+    given: Mapping[str, NDArray[np.float64]],
+) -> Target:
+    """Let a target's model draw cells of rows that it was not learned from.
+
+    Parameters
+    ----------
+    target : Target
+        As it was bound to the data that it was learned from.
+    program : FixedProgram or FixedSteps
+        Draws given parameters.
+    store : ColumnStore
+        The new rows.
+    learned : ColumnStore
+        The data that it was learned from.
+    given : mapping of str to ndarray of shape (n_new,)
+        Known parameters in the new rows.
+
+    Returns
+    -------
+    Target
+    """
+    n_cells = store.n_rows if store.n_rows <= FEW_ROWS else padded_cells(store)
+    read = (*target.reads, *target.given.columns)
+    rows = []
+    for column, before in zip(target.columns, target.given.rows, strict=True):
+        own = store.columns[column.name]
+        filled = np.where(own.observed, own.values, learned.columns[column.name].known_values[0])
+        bound = _rows(own, filled.astype(before.observed.dtype), n_cells)
+        if before.limits is not None:
+            nothing = jnp.full(n_cells, jnp.inf)
+            bound = bound._replace(limits=(-nothing, nothing))
+        rows.append(bound)
+    return replace(
+        target,
+        columns=tuple(store.columns[column.name] for column in target.columns),
+        program=cast(Program, program),  # all that a sweep over new rows does is visit it
+        alternative=None,
+        reads=tuple(name for name in read if store.columns[name].n_missing),
+        given=target.given._replace(
+            rows=tuple(rows),
+            fixed=target.given.fixed | {name: jnp.asarray(value) for name, value in given.items()},
+            columns=_complete(store, read),
+        ),
     )
 
 

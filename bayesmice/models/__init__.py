@@ -11,11 +11,13 @@ from bayesmice.models.custom import (
 from bayesmice.models.design import Design, learn_design
 from bayesmice.models.draws import PMM
 from bayesmice.models.families import Auxiliary, Family
+from bayesmice.models.passive import add_passive
 from bayesmice.models.regression import Regression, RegressionModel
 from bayesmice.models.resolve import (
     UNBOUNDED,
     Surroundings,
     check_description,
+    read_trials,
     resolve_regression,
 )
 
@@ -32,9 +34,11 @@ __all__ = [
     "Regression",
     "RegressionModel",
     "Surroundings",
+    "add_passive",
     "check_description",
     "check_signature",
     "learn_design",
+    "read_trials",
     "resolve_custom",
     "resolve_regression",
 ]

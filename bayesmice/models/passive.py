@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bayesmice.data import ColumnStore
-from bayesmice.data.columns import decode, encode_column
+from bayesmice.data import ColumnStore, read_like
+from bayesmice.data.columns import decode, encode_column, level_codes
 from bayesmice.errors import ColumnNotFoundError, SpecificationError
 from bayesmice.models.formulas import parse_expression
 from bayesmice.models.transforms import FUNCTIONS
@@ -129,14 +129,14 @@ class PassiveColumn:
                     f"passive[{self.name!r}] gives {series.dtype} values, and the column holds "
                     "numbers. Let it compute numbers."
                 ) from error
-        codes = pd.Index(column.levels, dtype=object).get_indexer(pd.Index(series, dtype=object))
-        unknown = (codes < 0) & series.notna().to_numpy()
+        codes = level_codes(series, column.levels)
+        unknown = np.isnan(codes) & series.notna().to_numpy()
         if unknown.any():
             raise SpecificationError(
                 f"passive[{self.name!r}] gives {series[unknown].iloc[0]!r}, which is no observed "
                 f"level of the column. Levels: {', '.join(map(str, column.levels))}."
             )
-        return np.where(codes < 0, np.nan, codes.astype(float))
+        return codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -379,35 +379,71 @@ def _computed(
     return series.set_axis(store.frame.index)
 
 
-def _stand_ins(store: ColumnStore) -> dict[str, NDArray[np.float64]]:
-    """Complete every column by an observed value, to see what a function reads."""
+def add_passive(store: ColumnStore, passive: PassiveColumns, learned: ColumnStore) -> ColumnStore:
+    """Add the passive columns that new rows do not have.
+
+    Parameters
+    ----------
+    store : ColumnStore
+        The new rows.
+    passive : PassiveColumns
+        Columns that are computed.
+    learned : ColumnStore
+        The data that models learned from, with these columns.
+
+    Returns
+    -------
+    ColumnStore
+        Computed where all that they are made of was observed, missing elsewhere.
+    """
+    for one in passive.ordered:
+        if one.name not in store.columns:
+            series, _ = _where_known(one, store, _stand_ins(store, learned))
+            taken, column = read_like(series, learned, one.name)
+            frame = store.frame.assign(**{one.name: taken})
+            store = ColumnStore(frame, {**store.columns, one.name: column})
+    return store
+
+
+def _stand_ins(
+    store: ColumnStore, learned: ColumnStore | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Complete every column by a known value, to see what a function reads."""
+    known = (store if learned is None else learned).columns
     return {
-        name: np.where(column.observed, column.values, column.known_values[0])
+        name: np.where(column.observed, column.values, known[name].known_values[0])
         for name, column in store.columns.items()
     }
 
 
 def _with_new_column(store: ColumnStore, passive: PassiveColumn) -> ColumnStore:
     """Add a column: computed where all that it reads was observed, missing elsewhere."""
-    series = _computed(passive, store, _stand_ins(store))
-    known = np.logical_and.reduce([store.columns[name].observed for name in passive.reads])
+    series, known = _where_known(passive, store, _stand_ins(store))
     if not known.any():
         raise SpecificationError(
             f"passive[{passive.name!r}] is made of {', '.join(passive.reads)}, which were never "
             "observed together, so nothing is known of it before the first sweep. Add it to the "
             "data with the values that are known."
         )
-    if series.dtype == bool:
-        series = series.astype("boolean")
-    if pd.api.types.is_integer_dtype(series.dtype) and not known.all():
-        series = series.astype("Int64")
-    series = series.mask(~known).rename(passive.name)
     frame = store.frame.assign(**{passive.name: series})
     column = encode_column(series, passive.name).with_all_levels(series)
     weights = next(iter(store.columns.values())).weights
     if weights is not None:
         column = column.with_weights(weights)
     return ColumnStore(frame, {**store.columns, passive.name: column})
+
+
+def _where_known(
+    passive: PassiveColumn, store: ColumnStore, values: Values
+) -> tuple[pd.Series, NDArray[np.bool_]]:
+    """Compute a column, and say in which rows all that it reads was observed."""
+    series = _computed(passive, store, values)
+    known = np.logical_and.reduce([store.columns[name].observed for name in passive.reads])
+    if series.dtype == bool:
+        series = series.astype("boolean")
+    if pd.api.types.is_integer_dtype(series.dtype) and not known.all():
+        series = series.astype("Int64")
+    return series.mask(~known).rename(passive.name), known
 
 
 def _check_computation(store: ColumnStore, passive: PassiveColumn) -> None:

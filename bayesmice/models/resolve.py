@@ -275,7 +275,7 @@ def _resolve_given(
                 "counts no trials. Use family='binomial', or leave trials out."
             )
         return {}
-    trials = _trials(description.trials, where, store)
+    trials = read_trials(description.trials, where, store)
     seen = target.observed
     if (target.values[seen] > trials[seen]).any():
         row = int(np.flatnonzero(seen & (target.values > trials))[0])
@@ -292,7 +292,27 @@ def _resolve_given(
     return {"n": trials}
 
 
-def _trials(trials: object, where: str, store: ColumnStore) -> NDArray[np.float64]:
+def read_trials(trials: object, where: str, store: ColumnStore) -> NDArray[np.float64]:
+    """Give the number of trials of each row.
+
+    Parameters
+    ----------
+    trials : str or int
+        A complete column, or one number for all rows.
+    where : str
+        Whose trials these are, for messages.
+    store : ColumnStore
+        The rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+
+    Raises
+    ------
+    SpecificationError
+        If they are no whole numbers, or the column is unknown or incomplete.
+    """
     if isinstance(trials, str):
         if trials not in store.columns:
             raise SpecificationError(

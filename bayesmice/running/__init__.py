@@ -4,6 +4,7 @@ A run can be continued at any time: its chains, its plan and its records are all
 sweep needs, and a tree holds all three.
 """
 
+from bayesmice.running.new_rows import NewRows
 from bayesmice.running.resuming import resume_run
 from bayesmice.running.run import LONE_VISITS, Checkpoints, Cohort, Run
 from bayesmice.running.watching import Callback, SweepInfo
@@ -13,6 +14,7 @@ __all__ = [
     "Callback",
     "Checkpoints",
     "Cohort",
+    "NewRows",
     "Run",
     "SweepInfo",
     "resume_run",

@@ -71,7 +71,7 @@ def record_of(group: Group, strand: Strand, recorder: RunRecorder) -> StrandReco
         store=course.store,
         recorder=recorder,
         labels={name: target.labels for name, target in course.targets.items()},
-        constant_cells=group.specification.constant_cells,
+        constants=group.specification.constants,
         state=state_dataset(flat_cells(course, recorder.cells), kept, pack_lanes(strand.state)),
     )
 

@@ -19,6 +19,7 @@ def initial_fill(
     chains: Sequence[int],
     passive: PassiveColumns = NOTHING_COMPUTED,
     stream: Sequence[int] = (),
+    learned: ColumnStore | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Draw every missing cell from the observed values of its column, with replacement.
 
@@ -37,18 +38,21 @@ def initial_fill(
         Columns that are computed.
     stream : sequence of int, optional
         Further numbers that the draws depend on: which group of rows this is.
+    learned : ColumnStore, optional
+        Where values are drawn from, if not from the data themselves.
 
     Returns
     -------
     dict of str to ndarray of shape (n_chains, n_missing)
         Values or level codes, by incomplete column.
     """
-    names = list(store.columns)
+    names, known = list(store.columns), (store if learned is None else learned).columns
     drawn = {
         name: np.stack(
             [
                 _fill_column(
                     store.columns[name],
+                    known[name],
                     np.random.default_rng(
                         [random_seed, FILL_STREAM, chain, names.index(name), *stream]
                     ),
@@ -68,10 +72,10 @@ def initial_fill(
     return drawn | {name: np.stack([cells[name] for cells in computed]) for name in computed[0]}
 
 
-def _fill_column(column: Column, rng: np.random.Generator) -> NDArray[np.float64]:
+def _fill_column(column: Column, known: Column, rng: np.random.Generator) -> NDArray[np.float64]:
     if column.limits is None:
-        return rng.choice(column.known_values, column.n_missing)
-    observed = column.observed_values if len(column.observed_values) else column.known_values
+        return rng.choice(known.known_values, column.n_missing)
+    observed = known.observed_values if len(known.observed_values) else known.known_values
     ordered = np.sort(observed)
     lower, upper = (limit[column.missing_rows] for limit in column.limits)
     first, end = np.searchsorted(ordered, lower), np.searchsorted(ordered, upper, side="right")

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmice.data import Column
-from bayesmice.data.columns import decode
+from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
 from bayesmice.kernels import Moment, Recorded, Target
@@ -276,13 +276,13 @@ def _post_process(post: Post, column: Column, cells: Numbers, completed: pd.Data
         )
     if not column.levels:
         return np.asarray(result, dtype=np.float64)
-    codes = pd.Index(column.levels, dtype=object).get_indexer(pd.Index(result, dtype=object))
-    if (codes < 0).any():
+    codes = level_codes(result, column.levels)
+    if np.isnan(codes).any():
         raise SpecificationError(
-            f"{where} gives {np.asarray(result, dtype=object)[codes < 0][0]!r}, which is no "
+            f"{where} gives {np.asarray(result, dtype=object)[np.isnan(codes)][0]!r}, which is no "
             f"observed level of the column. Levels: {', '.join(map(str, column.levels))}."
         )
-    return codes.astype(np.float64)
+    return codes
 
 
 def _as_left(

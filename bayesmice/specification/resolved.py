@@ -88,11 +88,11 @@ class Specification:
         return {name: blocks.get(name, "") for name in self.store.columns}
 
     @property
-    def constant_cells(self) -> dict[str, float]:
-        """The one observed value (or level code) of wanted columns that do not vary."""
+    def constants(self) -> dict[str, float]:
+        """The one observed value (or level code) of columns that do not vary."""
         return {
-            name: float(self.store.columns[name].known_values[0])
-            for name in self.store.wanted
+            name: float(column.known_values[0])
+            for name, column in self.store.columns.items()
             if name not in self.by_column and name not in self.passive.by_name
         }
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from typing import Protocol
 
@@ -92,8 +93,8 @@ class StrandRecord:
         What its sweeps left behind.
     labels : mapping of str to Labels
         Names of the parameters of each target.
-    constant_cells : mapping of str to float
-        The value of the wanted cells of columns that do not vary.
+    constants : mapping of str to float
+        The value of columns that do not vary.
     state : xarray.Dataset
         Where its chains stand, for a run that goes on.
     """
@@ -103,7 +104,7 @@ class StrandRecord:
     store: ColumnStore
     recorder: RunRecorder
     labels: Mapping[str, Labels]
-    constant_cells: Mapping[str, float]
+    constants: Mapping[str, float]
     state: xr.Dataset
 
     def named(self, name: str) -> str:
@@ -171,8 +172,8 @@ def gather_cells(
             rows = strand.rows[column.wanted_rows]
             into = np.searchsorted(whole.wanted_rows, rows)
             for i, (chain, sweep) in enumerate(run.picks):
-                if name in strand.constant_cells:
-                    cells = np.full(len(rows), strand.constant_cells[name])
+                if name in strand.constants:
+                    cells = np.full(len(rows), strand.constants[name])
                 else:
                     drawn = strand.recorder.kept[sweep][name][places[chain]]
                     cells = drawn[column.drawn_wanted]
@@ -298,12 +299,15 @@ def events_from_dataset(events: xr.Dataset) -> pd.DataFrame:
     return table.astype({name: int if name in NUMBER_FIELDS else object for name in EVENT_FIELDS})
 
 
+@cache
+def _versions() -> dict[str, str]:
+    return {f"{name}_version": version(name) for name in ("bayesmice", "pymc", "jax")}
+
+
 def _root_attributes(run: RunDescription) -> dict[str, object]:
     return {
         "format": FORMAT,
-        "bayesmice_version": version("bayesmice"),
-        "pymc_version": version("pymc"),
-        "jax_version": version("jax"),
+        **_versions(),
         "m": len(run.picks),
         "sweeps": run.sweeps,
         "random_seed": str(run.random_seed),

@@ -1,0 +1,30 @@
+"""Arguments that many functions have: whole numbers and random seeds."""
+
+from typing import Any
+
+import numpy as np
+
+from bayesmice.errors import SpecificationError
+
+MAX_SEED = 2**63
+
+
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Refuse anything but a whole number that is large enough."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise SpecificationError(
+            f"{name} is {value!r}; expected a whole number of at least {least}."
+        )
+
+
+def check_seed(random_seed: Any) -> int:
+    """Check a random seed; None stands for a fresh one."""
+    if random_seed is None:
+        return int(np.random.SeedSequence().generate_state(1)[0])
+    is_whole = isinstance(random_seed, int | np.integer) and not isinstance(random_seed, bool)
+    if not is_whole or not 0 <= int(random_seed) < MAX_SEED:
+        raise SpecificationError(
+            f"random_seed is {random_seed!r}; expected a whole number from 0 to 2**63 - 1, or None "
+            "for a fresh one."
+        )
+    return int(random_seed)
