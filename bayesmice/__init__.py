@@ -42,14 +42,20 @@ from bayesmice.running import SweepInfo
 from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
+    from bayesmice.imputer import BayesianImputer
     from bayesmice.plots import plot_density, plot_trace
 else:
+    LATER = {
+        "plot_density": "bayesmice.plots",
+        "plot_trace": "bayesmice.plots",
+        "BayesianImputer": "bayesmice.imputer",
+    }
 
     def __getattr__(name):
-        """Load the pictures when they are asked for: ArviZ takes a second to import."""
-        if name not in {"plot_density", "plot_trace"}:
+        """Load when it is asked for what imports ArviZ, which takes a second, or scikit-learn."""
+        if name not in LATER:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module("bayesmice.plots"), name)
+        return getattr(import_module(LATER[name]), name)
 
 
 __all__ = [
@@ -58,6 +64,7 @@ __all__ = [
     "AnalysisError",
     "Auxiliary",
     "BayesMiceError",
+    "BayesianImputer",
     "ColumnNotFoundError",
     "CompleteDataResult",
     "Custom",

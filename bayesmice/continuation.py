@@ -29,26 +29,75 @@ LARGEST_M = 1000
 """Imputations that ``m="auto"`` makes at most."""
 
 
+@dataclass(frozen=True)
+class Given:
+    """What only Python can hold of the models of a run.
+
+    Attributes
+    ----------
+    models, passive, post : mapping
+        As in `open_imputations`.
+    visit_sequence : callable or None
+        The function that gives the order of visits, where one does.
+    """
+
+    models: Models
+    passive: Passive
+    post: Mapping[str, Post]
+    visit_sequence: Callable[..., Any] | None
+
+
+@dataclass(frozen=True)
+class Resuming:
+    """Makes a run again from its tree, when it is to go on.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        The tree.
+    store : ColumnStore
+        Its data.
+    given : Given
+        What the tree does not hold.
+    """
+
+    tree: xr.DataTree
+    store: ColumnStore
+    given: Given
+
+    def make(self) -> Run:
+        """Make the run."""
+        if "state" not in self.tree.children:
+            raise StoreError(
+                "These imputations do not hold where the chains stand, so their run cannot go on."
+            )
+        recipe = json.loads(self.tree.attrs["settings"])["recipe"]
+        given = self.given
+        problem = restored(
+            self.store, recipe, given.models, given.passive, given.post, given.visit_sequence
+        )
+        return resume_run(problem, self.tree)
+
+
 @dataclass
 class RunContinuation:
     """Lets imputations go on.
 
     Attributes
     ----------
-    make_run : callable
-        Gives the run; called when it is first needed.
+    source : Run or Resuming
+        The run, or what makes it when it is first needed.
     """
 
-    make_run: Callable[[], Run]
-    _run: Run | None = None
+    source: Run | Resuming
     _new_rows: NewRows | None = None
 
     @property
     def run(self) -> Run:
         """The run."""
-        if self._run is None:
-            self._run = self.make_run()
-        return self._run
+        if isinstance(self.source, Resuming):
+            self.source = self.source.make()
+        return self.source
 
     def extend(self, sweeps: int, progressbar: bool) -> xr.DataTree:
         """Run further sweeps of all chains, and give the tree of the whole run."""
@@ -79,6 +128,20 @@ class RunContinuation:
         """Add an event to the log of the run, and give its tree."""
         self.run.log.append(event)
         return self.run.tree()
+
+    def portable(self, tree: xr.DataTree) -> "RunContinuation":
+        """Give a continuation that can be pickled: compiled programs are made again from a tree."""
+        if isinstance(self.source, Resuming):
+            return RunContinuation(self.source)
+        problem = self.source.problem
+        order = problem.visit_sequence
+        given = Given(
+            dict(problem.read.models),
+            {p.name: p.function for p in problem.read.passive.ordered if not p.is_expression},
+            problem.posts,
+            order if callable(order) else None,
+        )
+        return RunContinuation(Resuming(tree, problem.store, given))
 
 
 def begin_or_resume(
@@ -144,7 +207,7 @@ def begin_or_resume(
 
 def run_imputations(run: Run) -> Imputations:
     """Give the imputations of a run."""
-    return Imputations(run.tree(), run.problem.store, RunContinuation(lambda: run))
+    return Imputations(run.tree(), run.problem.store, RunContinuation(run))
 
 
 def warn_of_run(run: Run, known: int = 0) -> None:
@@ -249,18 +312,8 @@ def open_imputations(
     """
     tree = read_tree(path)
     store = store_from_dataset(tree["observed_data"].to_dataset())
-
-    def make_run() -> Run:
-        if "state" not in tree.children:
-            raise StoreError(
-                f"{os.fspath(path)!r} does not hold where the chains stand, so the run cannot go "
-                "on."
-            )
-        recipe = json.loads(tree.attrs["settings"])["recipe"]
-        problem = restored(store, recipe, models or {}, passive or {}, post or {}, visit_sequence)
-        return resume_run(problem, tree)
-
-    return Imputations(tree, store, RunContinuation(make_run))
+    given = Given(models or {}, passive or {}, post or {}, visit_sequence)
+    return Imputations(tree, store, RunContinuation(Resuming(tree, store, given)))
 
 
 def _request(plan: Plan, rule: Any, repeats: int) -> dict[str, object]:

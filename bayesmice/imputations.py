@@ -39,6 +39,9 @@ class Continuation(Protocol):
     def note(self, event: Event) -> xr.DataTree:
         """Add an event to the log of the run, and give its tree."""
 
+    def portable(self, tree: xr.DataTree) -> "Continuation":
+        """Give a continuation that can be pickled, which makes the run again from its tree."""
+
 
 class Imputations:
     """The imputations of one run: completed data, parameters, diagnostics.
@@ -69,6 +72,12 @@ class Imputations:
         self.tree = tree
         self._store = store
         self._continuation = continuation
+
+    def __getstate__(self) -> dict[str, Any]:
+        continuation = self._continuation
+        return self.__dict__ | {
+            "_continuation": None if continuation is None else continuation.portable(self.tree)
+        }
 
     @property
     def m(self) -> int:

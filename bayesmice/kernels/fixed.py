@@ -208,7 +208,12 @@ class FixedSteps:
             )
             seed = [*np.asarray(moment.seed).tolist(), FIXED_STREAM, chain]
             rng = np.random.default_rng([*seed, int(moment.sweep), int(moment.target)])
-            own = {name: np.asarray(draws[position]) for name, draws in state.parameters.items()}
+            own = {  # counts were recorded as floats
+                variable.name: np.asarray(state.parameters[variable.name][position]).astype(
+                    variable.dtype
+                )
+                for variable in self._model.free_RVs
+            }
             by_chain.append(
                 [
                     np.take(values, np.asarray(rows.drawn), mode="clip").astype(float)

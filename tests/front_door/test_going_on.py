@@ -1,5 +1,6 @@
 """Runs that go on: extended, with more chains, from a file, in another process; draw for draw."""
 
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -259,3 +260,27 @@ def test_every_visit_has_random_numbers_of_its_own(numbers, monkeypatch):
     assert len(seen) == 2 * 5 + 10
     assert len(set(seen[:10])) == 10
     assert len(set(seen[10:])) == 10
+
+
+def positive(values, data):
+    """Change drawn values."""
+    return values.abs()
+
+
+def squared(data):
+    """Compute a column."""
+    return data["y"] ** 2
+
+
+def test_a_pickle_goes_on_as_if_nothing_had_happened(numbers):
+    mice = bm.MICE(
+        numbers,
+        {"y": bm.Regression(priors={"x": pm.Normal.dist(0, 1)})},
+        passive={"square": squared, "sum": "x + y"},
+        post={"z": positive},
+    )
+    imputations = run(mice, sweeps=4)
+    for before in (imputations, pickle.loads(pickle.dumps(imputations))):
+        again = pickle.loads(pickle.dumps(before))
+        assert_same_run(again, run(mice, sweeps=4))
+        assert_same_run(again.extend(2, progressbar=False), run(mice, sweeps=6))
