@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5, help="runs per figure")
     runs = parser.parse_args().runs
-    rows = [*main_job(runs), *boys(runs), *later_sweeps(runs)]
+    rows = [*main_job(runs), *boys(runs), *later_sweeps(runs), *new_row(runs)]
     report(rows)
 
 
@@ -101,6 +101,18 @@ def later_sweeps(runs: int) -> list[dict[str, object]]:
             ).stdout
             peer = [float(printed.split()[-1])]
     return [row("n=1,000 p=20 m=20, one later sweep", ours, peer, goal="0.1 s")]
+
+
+def new_row(runs: int) -> list[dict[str, object]]:
+    """Time one new row with two missing cells after a first call: n=1,000, p=10 (3 binary), m=5."""
+    data = correlated_data(1000, 10, 3)
+    imputations = bm.MICE(data).mice(m=5, random_seed=1, progressbar=False)
+    row_of_two = data.head(1).assign(**dict.fromkeys(data, 0.0)).assign(x0=None, x5=None)
+    imputations.transform(row_of_two, random_seed=1)
+    ours = [
+        timed(lambda r=r: imputations.transform(row_of_two, random_seed=r)) for r in range(runs)
+    ]
+    return [row("one new row, p=10, m=5", ours, [], goal="0.05 s")]
 
 
 def correlated_data(n: int, p: int, n_binary: int) -> pd.DataFrame:
