@@ -61,6 +61,7 @@ class NewRows:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._picks = run.picks()
+        self._specification = run.problem.specification_json()
         self._learned = {
             group.label: LearnedGroup(run, place, self._picks)
             for place, group in enumerate(run.problem.groups)
@@ -123,7 +124,7 @@ class NewRows:
             sweeps=n_sweeps,
             random_seed=seed,
             visit_sequence=list(dict.fromkeys(n for r in records for n in r.recorder.columns)),
-            specification=self._run.problem.specification_json(),
+            specification=self._specification,
         )
         note = Event(
             Severity.INFO,
