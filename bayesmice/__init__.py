@@ -7,6 +7,8 @@ from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
 from bayesmice.continuation import open_imputations
+from bayesmice.data.flux import MissingPairs, flux, missing_pairs
+from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
 from bayesmice.datasets import load_dataset
 from bayesmice.diagnostics import Until, compare, loo, until
@@ -73,6 +75,7 @@ __all__ = [
     "Family",
     "HypothesisTest",
     "Imputations",
+    "MissingPairs",
     "ModelError",
     "ModelReport",
     "NotRunError",
@@ -90,8 +93,11 @@ __all__ = [
     "compare",
     "compare_pooling",
     "complete_data_result",
+    "flux",
     "load_dataset",
     "loo",
+    "missing_pairs",
+    "missing_pattern",
     "mix",
     "open_imputations",
     "plot_density",
