@@ -7,6 +7,7 @@ from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
 from bayesmice.continuation import open_imputations
+from bayesmice.data.amputation import Amputation, ampute
 from bayesmice.data.flux import MissingPairs, flux, missing_pairs
 from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
@@ -63,6 +64,7 @@ else:
 __all__ = [
     "MICE",
     "PMM",
+    "Amputation",
     "AnalysisError",
     "Auxiliary",
     "BayesMiceError",
@@ -87,6 +89,7 @@ __all__ = [
     "StoreError",
     "SweepInfo",
     "Until",
+    "ampute",
     "anova",
     "bootstrap",
     "check_model",
