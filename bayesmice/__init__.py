@@ -11,7 +11,7 @@ from bayesmice.data.amputation import Amputation, ampute
 from bayesmice.data.flux import MissingPairs, flux, missing_pairs
 from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
-from bayesmice.datasets import load_dataset
+from bayesmice.datasets import load_dataset, simulate_dataset
 from bayesmice.diagnostics import Until, compare, loo, until
 from bayesmice.errors import (
     AnalysisError,
@@ -112,6 +112,7 @@ __all__ = [
     "priors",
     "quantities",
     "quick_predictors",
+    "simulate_dataset",
     "testing",
     "until",
 ]
