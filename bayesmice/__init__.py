@@ -7,8 +7,11 @@ from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
 from bayesmice.continuation import open_imputations
+from bayesmice.data.amputation import Amputation, ampute
+from bayesmice.data.flux import MissingPairs, flux, missing_pairs
+from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
-from bayesmice.datasets import load_dataset
+from bayesmice.datasets import load_dataset, simulate_dataset
 from bayesmice.diagnostics import Until, compare, loo, until
 from bayesmice.errors import (
     AnalysisError,
@@ -61,6 +64,7 @@ else:
 __all__ = [
     "MICE",
     "PMM",
+    "Amputation",
     "AnalysisError",
     "Auxiliary",
     "BayesMiceError",
@@ -73,6 +77,7 @@ __all__ = [
     "Family",
     "HypothesisTest",
     "Imputations",
+    "MissingPairs",
     "ModelError",
     "ModelReport",
     "NotRunError",
@@ -84,14 +89,18 @@ __all__ = [
     "StoreError",
     "SweepInfo",
     "Until",
+    "ampute",
     "anova",
     "bootstrap",
     "check_model",
     "compare",
     "compare_pooling",
     "complete_data_result",
+    "flux",
     "load_dataset",
     "loo",
+    "missing_pairs",
+    "missing_pattern",
     "mix",
     "open_imputations",
     "plot_density",
@@ -103,6 +112,7 @@ __all__ = [
     "priors",
     "quantities",
     "quick_predictors",
+    "simulate_dataset",
     "testing",
     "until",
 ]

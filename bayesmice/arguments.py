@@ -1,8 +1,9 @@
-"""Arguments that many functions have: whole numbers and random seeds."""
+"""Arguments that many functions have: whole numbers, random seeds and generators."""
 
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 from bayesmice.errors import SpecificationError
 
@@ -28,3 +29,10 @@ def check_seed(random_seed: Any) -> int:
             "for a fresh one."
         )
     return int(random_seed)
+
+
+def random_generator(random_seed: Any) -> Generator:
+    """Make a NumPy generator from a seed; one that is given is used as it stands, and moves on."""
+    if isinstance(random_seed, Generator):
+        return random_seed
+    return np.random.default_rng(check_seed(random_seed))

@@ -44,9 +44,38 @@ def check_frame(data: object) -> pd.DataFrame:
         If it is empty, has duplicate or unusable column names, a column without an observed value,
         or infinities.
     """
+    table = check_table(data, "MICE")
+    _check_names(column_names(table))
+    for position in range(table.shape[1]):
+        _check_column(table.iloc[:, position])
+    return table
+
+
+def check_table(data: object, reader: str) -> pd.DataFrame:
+    """Check that data are a table with columns that can be told apart, whatever it holds.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The data as the user gave them.
+    reader : str
+        The function that reads them, for the error.
+
+    Returns
+    -------
+    DataFrame
+        The same object.
+
+    Raises
+    ------
+    DataTypeError
+        If it is not a pandas DataFrame.
+    DataError
+        If it is empty, or has duplicate column names.
+    """
     if not isinstance(data, pd.DataFrame):
         raise DataTypeError(
-            f"MICE expected data as a pandas DataFrame, got {type(data).__name__}. "
+            f"{reader} expected data as a pandas DataFrame, got {type(data).__name__}. "
             "Convert it, for example with pd.DataFrame(data, columns=[...])."
         )
     if data.shape[0] == 0 or data.shape[1] == 0:
@@ -54,20 +83,33 @@ def check_frame(data: object) -> pd.DataFrame:
             f"data has {data.shape[0]} rows and {data.shape[1]} columns; expected at least one of "
             "each."
         )
-    _check_names(data)
-    for position in range(data.shape[1]):
-        _check_column(data.iloc[:, position])
-    return data
-
-
-def _check_names(data: pd.DataFrame) -> None:
-    names = pd.Index([str(label) for label in data.columns])
+    names = pd.Index(column_names(data))
     if names.has_duplicates:
         repeated = ", ".join(dict.fromkeys(repr(name) for name in names[names.duplicated()]))
         raise DataError(
             f"data has duplicate column names: {repeated}. Rename them, since models and results "
             "are found by name."
         )
+    return data
+
+
+def column_names(data: pd.DataFrame) -> list[str]:
+    """Give the names by which columns are found: the text of their labels.
+
+    Parameters
+    ----------
+    data : DataFrame
+        The data.
+
+    Returns
+    -------
+    list of str
+        In the order of the columns.
+    """
+    return [str(label) for label in data.columns]
+
+
+def _check_names(names: list[str]) -> None:
     for name in names:
         if "/" in name or name == "" or name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
             raise DataError(

@@ -1,90 +1,74 @@
 """Loading the data sets that come with the package."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.resources import files
 
 import pandas as pd
 
+from bayesmice.datasets.published import DATASETS
 from bayesmice.errors import SpecificationError
 
 
-@dataclass(frozen=True)
-class DatasetDescription:
-    """What a bundled data set is.
-
-    Attributes
-    ----------
-    description, source, licence : str
-        For people; they become ``attrs`` of the frame.
-    levels : mapping of str to list of str
-        Categories of its categorical columns, in order.
-    ordered : frozenset of str
-        Which of those are ordered.
-    """
-
-    description: str
-    source: str
-    licence: str
-    levels: Mapping[str, list[str]]
-    ordered: frozenset[str] = frozenset()
-
-
-DATASETS: Mapping[str, DatasetDescription] = {
-    "nhanes2": DatasetDescription(
-        description=(
-            "A small part of the National Health and Nutrition Examination Survey: 25 people, age "
-            "group, body mass index "
-            "(kg/m2), hypertension, total serum cholesterol (mg/dL); 27 of 100 cells missing."
-        ),
-        source=(
-            "Schafer (1997), Analysis of Incomplete Multivariate Data, Chapman & Hall, Table 6.14; "
-            "with labelled "
-            "categories as in the data set nhanes2 of R's mice."
-        ),
-        licence="Published table of facts from a public survey of the United States government.",
-        levels={"age": ["20-39", "40-59", "60-99"], "hyp": ["no", "yes"]},
-    ),
-}
-
-
 def load_dataset(name: str) -> pd.DataFrame:
-    """Load a data set that comes with the package.
+    """Load a data set that comes with the package: published tables of measured facts.
 
     Parameters
     ----------
-    name : str
-        ``"nhanes2"``.
+    name : {"nhanes", "nhanes2", "airquality", "mammalsleep", "whiteside"}
+        ``"nhanes"``
+            25 people; age group, body mass index, hypertension, cholesterol as numbers; 27 of 100
+            cells missing.
+        ``"nhanes2"``
+            The same with labelled categories.
+        ``"airquality"``
+            153 days of air in New York, 1973; ozone and solar radiation are missing at times.
+        ``"mammalsleep"``
+            Sleep, life span and danger of 62 species of mammals; 38 cells missing.
+        ``"whiteside"``
+            Gas used to heat a house in 56 weeks, before and after insulation; complete.
 
     Returns
     -------
     DataFrame
-        The data; ``attrs`` holds ``description``, ``source`` and ``licence``.
+        The data. Its ``attrs`` hold ``description``, ``source`` and ``licence``, and two mappings
+        by column: ``long_name`` says what each is, ``units`` has the units of those that have one.
 
     Raises
     ------
     SpecificationError
-        If there is no such data set.
+        If there is no such data set; the error lists what there is.
+
+    See Also
+    --------
+    simulate_dataset : Data of any size, with known truth.
+
+    Notes
+    -----
+    Numbers that are whole in the published table are whole here (``int64``, or ``Int64`` where some
+    are missing), except in ``nhanes`` and ``nhanes2``, which R has as real numbers.
 
     Examples
     --------
-    >>> load_dataset("nhanes2").isna().sum().to_dict()
+    >>> data = load_dataset("nhanes2")
+    >>> data.isna().sum().to_dict()
     {'age': 0, 'bmi': 9, 'hyp': 8, 'chl': 10}
+    >>> data.attrs["long_name"]["chl"], data.attrs["units"]["chl"]
+    ('total serum cholesterol', 'mg/dL')
     """
     if name not in DATASETS:
         raise SpecificationError(
-            f"There is no data set {name!r}. Data sets: {', '.join(DATASETS)}."
+            f"There is no data set {name!r}. Data sets: {', '.join(DATASETS)}; simulate_dataset "
+            "makes others."
         )
     described = DATASETS[name]
-    with (files("bayesmice.datasets") / f"{name}.csv").open() as file:
-        frame = pd.read_csv(file)
+    with (files("bayesmice.datasets") / f"{name}.csv").open(encoding="utf-8") as file:
+        frame = pd.read_csv(file, dtype=dict.fromkeys(described.whole, "Int64"))
     for column, levels in described.levels.items():
-        frame[column] = pd.Categorical(
-            frame[column], categories=levels, ordered=column in described.ordered
-        )
+        frame[column] = pd.Categorical(frame[column], categories=levels)
     frame.attrs = {
         "description": described.description,
         "source": described.source,
         "licence": described.licence,
+        "long_name": dict(described.long_name),
+        "units": dict(described.units),
     }
     return frame
