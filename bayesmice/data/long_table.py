@@ -102,7 +102,10 @@ def read_long(
     numbers = _imputation_numbers(table.iloc[:, taken[0]], imp)
     ids = None if id is None else pd.Index(table.iloc[:, taken[1]])
     places = _places(numbers, ids, imp, id)
-    data = check_frame(table.iloc[:, [k for k in range(table.shape[1]) if k not in taken]])
+    data = table.iloc[:, [k for k in range(table.shape[1]) if k not in taken]]
+    if data.columns.nlevels == 1:
+        data.columns = data.columns.infer_objects()  # numbers, now that '.imp' is not among them
+    check_frame(data)
     whole = [
         encode_column(data.iloc[:, position], str(label))
         for position, label in enumerate(data.columns)
@@ -160,14 +163,15 @@ def _imputation_numbers(series: pd.Series, imp: Hashable) -> NDArray[np.int64]:
         numbers = pd.to_numeric(pd.Series(series.array.astype(object))).to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"Column {imp!r} holds {series.iloc[0]!r}, and others that are not all numbers; "
+            f"Column {imp!r} holds {series.tolist()[0]!r}, and others that are not all numbers; "
             "expected the number of the imputation, 0 for the original."
         ) from error
     odd = np.flatnonzero((numbers < 0) | (numbers != np.rint(numbers)))
     if len(odd):
+        example = series.iloc[odd].tolist()[0]
         raise DataError(
-            f"Column {imp!r} holds {series.iloc[odd[0]]!r}; expected whole numbers, 0 for the "
-            "original and others for the imputations."
+            f"Column {imp!r} holds {example!r}; expected whole numbers, 0 for the original and "
+            "others for the imputations."
         )
     return numbers.astype(np.int64)
 
@@ -211,7 +215,7 @@ def _check_ids(own: pd.Index, id: Hashable | None) -> None:
     if own.hasnans:
         raise DataError(f"Column {id!r} is missing in rows of the original. {advice}")
     if own.has_duplicates:
-        repeated = own[own.duplicated()][0]
+        repeated = own[own.duplicated()].tolist()[0]
         raise DataError(
             f"Column {id!r} holds {repeated!r} for several rows of the original, so it does not "
             f"say which rows belong together. {advice}"
@@ -229,12 +233,13 @@ def _in_order(
     positions = own.get_indexer(ids)
     unknown = np.flatnonzero(positions < 0)
     if len(unknown):
+        example = ids[unknown].tolist()[0]
         raise DataError(
-            f"Imputation {number} has a row with the {id!r} {ids[unknown[0]]!r}, which no row of "
-            "the original has. Every imputation needs the rows of the original."
+            f"Imputation {number} has a row with the {id!r} {example!r}, which no row of the "
+            "original has. Every imputation needs the rows of the original."
         )
     if len(np.unique(positions)) < len(positions):
-        repeated = ids[ids.duplicated()][0]
+        repeated = ids[ids.duplicated()].tolist()[0]
         raise DataError(
             f"Imputation {number} has several rows with the {id!r} {repeated!r}, and lacks others. "
             "Every imputation needs every row of the original once."
