@@ -166,7 +166,7 @@ def _imputation_numbers(series: pd.Series, imp: Hashable) -> NDArray[np.int64]:
             f"Column {imp!r} holds {series.tolist()[0]!r}, and others that are not all numbers; "
             "expected the number of the imputation, 0 for the original."
         ) from error
-    odd = np.flatnonzero((numbers < 0) | (numbers != np.rint(numbers)))
+    odd = np.flatnonzero(~np.isfinite(numbers) | (numbers < 0) | (numbers != np.rint(numbers)))
     if len(odd):
         example = series.iloc[odd].tolist()[0]
         raise DataError(

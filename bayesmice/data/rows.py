@@ -174,7 +174,7 @@ def read_condition(store: ColumnStore, condition: object) -> NDArray[np.intp]:
     if isinstance(given, pd.Series | pd.api.extensions.ExtensionArray) and (
         pd.api.types.is_bool_dtype(given.dtype)
     ):
-        given = pd.Series(given).fillna(value=False)  # NA, where a missing value was compared
+        given = given.fillna(value=False)  # NA, where a missing value was compared
     marks = _marks("condition", _row_array(store, "condition", given))
     if not marks.any():
         raise SpecificationError(
@@ -269,4 +269,4 @@ def _marks(argument: str, values: NDArray[np.generic]) -> Mask:
 
 def _example(values: NDArray[np.generic]) -> object:
     flat: Sequence[object] = np.ravel(values).tolist()
-    return next(value for value in flat if value not in (0, 1))
+    return next(value for value in flat if value is pd.NA or value not in (0, 1))

@@ -1,5 +1,7 @@
 """Completed data in other shapes: long, wide and stacked tables, and a dataset of xarray."""
 
+from collections.abc import Hashable
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -103,9 +105,14 @@ def long_frame(
     table = stacked_frame(store, imputed, include_original)
     numbers = long_numbers(store, imputed.sizes[IMPUTATION], include_original)
     for position, (name, values) in enumerate(zip((IMP, ID), numbers, strict=True)):
-        label = (name, *[""] * (table.columns.nlevels - 1)) if table.columns.nlevels > 1 else name
-        table.insert(position, label, values)
+        table.insert(position, _label(store, name), values)
     return table
+
+
+def _label(store: ColumnStore, name: str) -> Hashable:
+    """Give the label of a further column, with as many levels as the data's own have."""
+    deeper = [""] * (store.frame.columns.nlevels - 1)
+    return (name, *deeper) if deeper else name
 
 
 def long_numbers(
@@ -120,7 +127,7 @@ def long_numbers(
 def check_long_names(store: ColumnStore) -> None:
     """Refuse data whose columns are called as those that a long table adds."""
     for name in (IMP, ID):
-        if name in store.columns:
+        if name in store.columns or _label(store, name) in store.frame.columns:
             raise DataError(
                 f"A long table has the columns {IMP!r} and {ID!r} of its own, and the data have a "
                 f"column {name!r} too. Rename it before imputing, or use stacked()."

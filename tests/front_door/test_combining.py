@@ -156,7 +156,8 @@ def test_a_condition_sees_the_data_as_they_came(imputations, numbers):
 
 
 def test_a_missing_mark_counts_as_false():
-    original = patients(["a", "b", "c", None, "a"]).assign(n=pd.array([1, None, 3, 4, 5], "Int64"))
+    original = patients(["a", "b", "c", None, "a"], index=list("pqrst"))
+    original = original.assign(n=pd.array([1, None, 3, 4, 5], "Int64"))
     imputations = by_hand(original)
     condition = original["n"] > 2
     assert condition.isna().sum() == 1
@@ -181,6 +182,7 @@ def test_levels_that_are_imputed_only_survive_a_filter(tmp_path):
         ([False] * 24, "condition chooses none of the 24 rows"),
         ([0.5] * 24, "condition holds 0.5; expected True or False"),
         (["x"] * 24, "condition holds 'x'; expected True or False"),
+        ([True] * 23 + [pd.NA], "condition holds <NA>; expected True or False"),
         (lambda data: data.iloc[:3]["x"] > 0, "condition is a Series whose index differs"),
         (lambda data: data.dropna()["x"] > 0, "condition is a Series whose index differs"),
     ],

@@ -211,6 +211,7 @@ REFUSED = {
     "too few rows": (small().iloc[:-1], "Imputation 2 has 3 rows, and the original has 4"),
     "missing number": (changed(3, ".imp", np.nan), "Column '.imp' is missing in row 3"),
     "half a number": (changed(3, ".imp", 0.5), "Column '.imp' holds 0.5; expected whole numbers"),
+    "infinite number": (changed(3, ".imp", np.inf), "Column '.imp' holds inf; expected whole"),
     "negative number": (changed(3, ".imp", -1), "Column '.imp' holds -1; expected whole numbers"),
     "text as number": (changed(3, ".imp", "first"), "and others that are not all numbers"),
     "other ids": (changed(6, ".id", 99), "Imputation 1 has a row with the '.id' 99"),

@@ -175,6 +175,10 @@ def test_a_column_that_a_long_table_adds_is_refused():
         imputations.long()
     assert isinstance(caught.value, BayesMiceError)
     assert list(imputations.stacked()) == [".id", "x"]
+    deep = pd.MultiIndex.from_product([["n", "k", ".imp", "x"], [""]])
+    deeper = bm.from_long(named.set_axis(deep, axis=1), imp="n", id="k")
+    with pytest.raises(ValueError, match=re.escape("the data have a column '.imp' too")):
+        deeper.long()
 
 
 def test_a_table_can_be_changed_without_changing_imputations(imputations):
