@@ -226,7 +226,7 @@ def _renumbered(dataset: xr.Dataset) -> xr.Dataset:
 
 
 def _of_chains(dataset: xr.Dataset, chains: list[int], wanted: NDArray[np.integer]) -> xr.Dataset:
-    """Choose chains where a dataset is about those of the run."""
-    if "chain" not in dataset.coords or dataset["chain"].to_numpy().tolist() != chains:
-        return dataset
-    return dataset.isel(chain=np.flatnonzero(np.isin(chains, wanted)))
+    """Choose chains where a dataset is about those of the run, and it is known which are wanted."""
+    places = np.flatnonzero(np.isin(chains, wanted))
+    is_of_run = "chain" in dataset.coords and dataset["chain"].to_numpy().tolist() == chains
+    return dataset.isel(chain=places) if is_of_run and len(places) else dataset
