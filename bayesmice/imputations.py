@@ -1,7 +1,7 @@
 """What a run returns."""
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -286,12 +286,12 @@ class Imputations:
             Path(script).write_text(r_script(self._store, path), encoding="utf-8")
         return written
 
-    def select(self, imputations: int | slice | Sequence[int] | Sequence[bool]) -> "Imputations":
+    def select(self, imputations: slice | ArrayLike) -> "Imputations":
         """Choose imputations.
 
         Parameters
         ----------
-        imputations : int, slice, or sequence of int or of bool
+        imputations : int, slice, or array-like of int or of bool
             Which ones, counted from 0, as in indexing a list or an array; negative numbers count
             from the end. They are numbered anew, in the order given.
 
