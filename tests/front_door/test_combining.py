@@ -217,6 +217,17 @@ def test_imputations_of_the_same_data_are_put_together(imputations, others, tmp_
     )
 
 
+def test_events_follow_the_new_numbers_of_their_chains(imputations, others):
+    tree = others.tree.copy()
+    log = tree["event_log"].to_dataset()
+    tree["event_log"] = xr.DataTree(
+        log.assign(chain=log["chain"].copy(data=[1, *log["chain"][1:]]))
+    )
+    both = bm.concat([imputations, bm.Imputations(tree, others._store)])
+    found = both.events["chain"].tolist()
+    assert found == [*imputations.events["chain"], 3, *others.events["chain"][1:], -1]
+
+
 def test_what_does_not_fit_together_is_left_out(imputations, impute, numbers):
     models = {"y": bm.Regression("x")}
     other_models = bm.concat([imputations, impute(numbers, models, sweeps=5, random_seed=4)])
