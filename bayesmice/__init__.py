@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
+from bayesmice.combining import concat, from_long
 from bayesmice.continuation import open_imputations
 from bayesmice.data.amputation import Amputation, ampute
 from bayesmice.data.flux import MissingPairs, flux, missing_pairs
@@ -96,7 +97,9 @@ __all__ = [
     "compare",
     "compare_pooling",
     "complete_data_result",
+    "concat",
     "flux",
+    "from_long",
     "load_dataset",
     "loo",
     "missing_pairs",

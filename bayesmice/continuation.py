@@ -354,14 +354,10 @@ def _check_same(
             f"{', '.join(saved.columns)}. {hint}"
         )
     for name, column in store.columns.items():
-        other = saved.columns[name]
-        same = np.array_equal(other.values, column.values, equal_nan=True)
-        rows = np.array_equal(other.wanted_rows, column.wanted_rows)
-        weights = np.array_equal(other.row_weights, column.row_weights)
-        if not (same and rows and weights and other.levels == column.levels):
+        if not column.is_same(saved.columns[name]):
             raise SpecificationError(
-                f"checkpoint={path!r} belongs to other data: the values of {name!r}, its wanted "
-                f"cells or the weights of its rows differ. {hint}"
+                f"checkpoint={path!r} belongs to other data: the values of {name!r}, their limits, "
+                f"its wanted cells or the weights of its rows differ. {hint}"
             )
 
 

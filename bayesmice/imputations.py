@@ -6,20 +6,36 @@ from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from bayesmice.analysis.analyses import Analyses, run_analyses
 from bayesmice.analysis.bayesian import Sampler, sample_posteriors
 from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.arguments import check_count, check_seed
-from bayesmice.data import ColumnStore
+from bayesmice.data import ColumnStore, read_condition
 from bayesmice.diagnostics import convergence_table
 from bayesmice.errors import NotRunError, SpecificationError, warn_caller
 from bayesmice.events import Event
 from bayesmice.progress import counting_display
-from bayesmice.store import events_from_dataset, write_tree
+from bayesmice.store import (
+    check_folder,
+    completed_dataset,
+    events_from_dataset,
+    filter_rows,
+    imputed_cells,
+    long_frame,
+    origin_of,
+    r_script,
+    select_imputations,
+    stacked_frame,
+    wide_frame,
+    write_long_csv,
+    write_tree,
+)
 
 
 class Continuation(Protocol):
@@ -46,8 +62,9 @@ class Continuation(Protocol):
 class Imputations:
     """The imputations of one run: completed data, parameters, diagnostics.
 
-    Made by `MICE.mice` or `open_imputations`. Everything is kept in `tree`, which holds the missing
-    cells only once per imputation; completed data frames are made when asked for.
+    Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,
+    which holds the missing cells only once per imputation; completed data frames are made when
+    asked for.
 
     Parameters
     ----------
@@ -113,9 +130,231 @@ class Imputations:
                 f"There is no imputation {imputation}; there are {self.m}, counted from 0 to "
                 f"{self.m - 1}."
             )
-        chosen = self.tree["imputations"].to_dataset().isel(imputation=imputation)
-        cells = {name: chosen[name].to_numpy().astype(float) for name in self._store.wanted}
-        return self._store.complete(cells)
+        chosen = self._imputed.isel(imputation=imputation)
+        return self._store.complete(
+            {name: imputed_cells(chosen, name) for name in self._store.wanted}
+        )
+
+    @property
+    def _imputed(self) -> xr.Dataset:
+        return self.tree["imputations"].to_dataset()
+
+    def long(self, include_original: bool = False) -> pd.DataFrame:
+        """Put all completed data sets below each other, and say which is which.
+
+        Parameters
+        ----------
+        include_original : bool, default False
+            Whether the data as they came stand first, as imputation 0.
+
+        Returns
+        -------
+        DataFrame of shape (m * n_rows, 2 + n_columns)
+            With the columns ``.imp``, the number of the imputation, and ``.id``, the number of the
+            row, before all others. Both count from 1, as R's ``complete(action="long")`` does, so
+            that imputation ``.imp`` is ``completed(.imp - 1)``. The index is that of the data,
+            repeated, whatever it is: not unique, or of several levels. Dtypes, categories and
+            attributes are kept.
+
+        Raises
+        ------
+        DataError
+            If the data have columns ``.imp`` or ``.id`` themselves.
+
+        See Also
+        --------
+        bayesmice.from_long : Makes imputations of such a table again.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+        >>> imputations = mice.mice(m=2, sweeps=3, random_seed=1, progressbar=False)
+        >>> table = imputations.long(include_original=True)
+        >>> table.shape, table[".imp"].unique().tolist()
+        ((75, 6), [0, 1, 2])
+        >>> table.groupby(".imp")["bmi"].count().tolist()
+        [16, 25, 25]
+        """
+        return long_frame(self._store, self._imputed, include_original)
+
+    def stacked(self) -> pd.DataFrame:
+        """Put all completed data sets below each other.
+
+        Returns
+        -------
+        DataFrame of shape (m * n_rows, n_columns)
+            The rows of `long` without its first two columns, as R's ``complete(action="stacked")``.
+            The index is that of the data, repeated.
+
+        Notes
+        -----
+        An analysis of this table takes each row for m rows: its standard errors are too small. Pool
+        analyses of the completed data sets instead; see `analyze`.
+        """
+        return stacked_frame(self._store, self._imputed)
+
+    def wide(self) -> pd.DataFrame:
+        """Put all completed data sets beside each other.
+
+        Returns
+        -------
+        DataFrame of shape (n_rows, m * n_columns)
+            Columns ``bmi.1``, ``chl.1``, ..., ``bmi.2``, ``chl.2``, ..., as R's
+            ``complete(action="broad")``: imputations are counted from 1. Labels that are not
+            strings become strings.
+        """
+        return wide_frame(self._store, self._imputed)
+
+    def to_dataset(self) -> xr.Dataset:
+        """Arrange all completed data sets as a dataset of xarray.
+
+        Returns
+        -------
+        xarray.Dataset
+            One variable per column, over ``imputation`` (counted from 0) and ``row``; over ``row``
+            alone where nothing was imputed, since all imputations agree. Columns with levels hold
+            codes with the CF attributes ``flag_values`` and ``flag_meanings``, and the exact levels
+            as JSON in ``levels``, as in the tree. An index that does not just count rows is in the
+            coordinates ``index_level_0``, ``index_level_1``, ...
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+        >>> imputations = mice.mice(m=2, sweeps=3, random_seed=1, progressbar=False)
+        >>> completed = imputations.to_dataset()
+        >>> dict(completed["bmi"].sizes), dict(completed["age"].sizes)
+        ({'imputation': 2, 'row': 25}, {'row': 25})
+        >>> completed["hyp"].attrs["flag_meanings"]
+        'no yes'
+        """
+        return completed_dataset(self._store, self._imputed)
+
+    def to_mids_csv(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        script: str | os.PathLike[str] | None = None,
+    ) -> Path:
+        """Write the original and all completed data sets as a CSV file for R's mice.
+
+        In R, with factors whose levels are sorted as text::
+
+            imp <- mice::as.mids(read.csv("run.csv", stringsAsFactors = TRUE))
+
+        A CSV file does not hold the order of levels. Either set it in R::
+
+            long <- read.csv("run.csv")
+            long$stage <- factor(long$stage, levels = c("I", "II", "III"), ordered = TRUE)
+            imp <- mice::as.mids(long)
+
+        or let ``script`` write these lines for all columns of these data.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to. An older file is replaced.
+        script : path-like, optional
+            Where to write lines of R that read the file, ``path`` as given here: they make factors
+            with all levels in their order, ordered where they are here, and ``imputations``, a mids
+            object. Where other cells than the missing ones were imputed (``where=``, ``limits=``),
+            they tell R which.
+
+        Returns
+        -------
+        Path
+            The CSV file. Missing cells are ``NA``, booleans ``TRUE`` and ``FALSE``, numbers have
+            the digits that tell them apart. Rows are numbered by ``.id``; their index is not in the
+            file.
+
+        Raises
+        ------
+        DataError
+            If the data have columns ``.imp`` or ``.id``, or a level ``NA``.
+        FileNotFoundError
+            If the folder does not exist.
+
+        Notes
+        -----
+        R changes column names that are not its own, such as ``my bmi`` to ``my.bmi``.
+        """
+        if script is not None:
+            check_folder(script)
+        written = write_long_csv(self._store, self._imputed, path)
+        if script is not None:
+            Path(script).write_text(r_script(self._store, path), encoding="utf-8")
+        return written
+
+    def select(self, imputations: slice | ArrayLike) -> "Imputations":
+        """Choose imputations.
+
+        Parameters
+        ----------
+        imputations : int, slice, or array-like of int or of bool
+            Which ones, counted from 0, as in indexing a list or an array; negative numbers count
+            from the end. They are numbered anew, in the order given.
+
+        Returns
+        -------
+        Imputations
+            New ones: they are completed, analyzed, pooled and saved like any, but no run goes on
+            from them. Conditionals and sweep statistics are those of the chains that the chosen
+            imputations were taken from.
+
+        Raises
+        ------
+        IndexError
+            If there is no such imputation.
+        SpecificationError
+            If none is chosen, or one of them twice.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+        >>> imputations = mice.mice(m=2, sweeps=3, random_seed=1, progressbar=False)
+        >>> imputations.select([1]).completed(0).equals(imputations.completed(1))
+        True
+        """
+        positions = _positions(imputations, self.m)
+        tree = select_imputations(self.tree, self._store, positions)
+        return Imputations(tree, self._store)
+
+    def filter_rows(self, condition: ArrayLike | Callable[[pd.DataFrame], Any]) -> "Imputations":
+        """Choose rows.
+
+        Which rows stay has to be the same in all imputations, so it can depend on the data as they
+        came only. To choose by imputed values, do so in the function given to `analyze`.
+
+        Parameters
+        ----------
+        condition : array-like of bool, of shape (n_rows,), or callable
+            True for the rows that stay, or a function from the data as they came to that, such as
+            ``lambda data: data["age"] > 40``. A Series has the index of the data. A missing mark
+            counts as False, as a comparison with a missing value does in pandas.
+
+        Returns
+        -------
+        Imputations
+            New ones: they are completed, analyzed, pooled and saved like any, but no run goes on
+            from them. Conditionals and sweep statistics stay those of the run, over all its rows.
+
+        Raises
+        ------
+        SpecificationError
+            If the condition is of another form, or no row is left.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+        >>> imputations = mice.mice(m=2, sweeps=3, random_seed=1, progressbar=False)
+        >>> imputations.filter_rows(lambda data: data["age"] != "20-39").completed(0).shape
+        (13, 4)
+        """
+        rows = read_condition(self._store, condition)
+        return Imputations(*filter_rows(self.tree, self._store, rows))
 
     @property
     def events(self) -> pd.DataFrame:
@@ -265,6 +504,13 @@ class Imputations:
         return Imputations(tree, store)
 
     def _going_on(self, verb: str) -> Continuation:
+        origin = origin_of(self.tree)
+        if origin is not None:
+            raise NotRunError(
+                f"{verb} needs the run behind the imputations, and these come from {origin}, which "
+                "no run goes on from. Only what mice.mice(...) gave can go on: do that first, and "
+                "select, filter or combine afterwards."
+            )
         if self._continuation is None:
             raise NotRunError(
                 f"{verb} needs the run behind the imputations, and these were made from a tree "
@@ -281,6 +527,11 @@ class Imputations:
             One row for the mean and the standard deviation of each column's imputed cells and for
             each parameter: ``variable, quantity, r_hat, ess_bulk, ess_tail``. NaN where there are
             fewer than four sweeps (or, for R-hat, a single chain).
+
+        Raises
+        ------
+        NotRunError
+            If the imputations come from a table, or from runs whose sweeps were left out.
         """
         return convergence_table(self.tree)
 
@@ -504,6 +755,9 @@ class Imputations:
         events = self.events
         n_warnings = int((events["severity"] == "warning").sum())
         noted = f"{len(events)} events, {n_warnings} of them warnings (.events)"
+        origin = origin_of(self.tree)
+        if origin is not None:
+            return f"Imputations: m={self.m}, {self._store.n_rows} rows, from {origin}; {noted}"
         return (
             f"Imputations: m={self.m}, {self.tree.attrs['sweeps']} sweeps, {self._store.n_rows} "
             "rows, "
@@ -522,6 +776,36 @@ class Imputations:
         ]
         columns = ["variable", "scale", "missing", "fraction"]
         return pd.DataFrame(rows, columns=columns).set_index("variable")
+
+
+def _positions(given: Any, m: int) -> list[int]:
+    """Read a choice of imputations as an array reads an index."""
+    index = given if isinstance(given, slice) else np.atleast_1d(np.asarray(given))
+    if isinstance(index, np.ndarray) and (
+        index.ndim != 1 or (index.size and index.dtype.kind not in "biu")
+    ):
+        raise SpecificationError(
+            f"select got {given!r}; expected numbers of imputations, such as [0, 2], a slice, or "
+            "one True or False for each."
+        )
+    if isinstance(index, np.ndarray) and not index.size:
+        index = index.astype(np.intp)
+    try:
+        positions: list[int] = np.arange(m)[index].tolist()
+    except IndexError as error:
+        raise IndexError(
+            f"select got {given!r}; there are {m} imputations, counted from 0 to {m - 1}."
+        ) from error
+    if not positions:
+        raise SpecificationError(
+            f"select got {given!r}, which chooses none of the {m} imputations."
+        )
+    if len(set(positions)) < len(positions):
+        raise SpecificationError(
+            f"select got {given!r}, which chooses an imputation twice. It would count as two, and "
+            "the variance between imputations would come out too small."
+        )
+    return positions
 
 
 def _warn_failed(analyses: Analyses) -> None:

@@ -12,7 +12,14 @@ from bayesmice.data.limits import (
     read_limits,
 )
 from bayesmice.data.new_rows import encode_new_rows, read_like
-from bayesmice.data.rows import Weights, read_ignore, read_weights, read_where, weigh
+from bayesmice.data.rows import (
+    Weights,
+    read_condition,
+    read_ignore,
+    read_weights,
+    read_where,
+    weigh,
+)
 from bayesmice.data.scales import Scale, measurement_scale
 
 __all__ = [
@@ -31,6 +38,7 @@ __all__ = [
     "limits_within_bounds",
     "measurement_scale",
     "read_bounds",
+    "read_condition",
     "read_ignore",
     "read_like",
     "read_limits",

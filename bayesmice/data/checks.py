@@ -45,7 +45,7 @@ def check_frame(data: object) -> pd.DataFrame:
         or infinities.
     """
     table = check_table(data, "MICE")
-    _check_names(column_names(table))
+    check_names(column_names(table))
     for position in range(table.shape[1]):
         _check_column(table.iloc[:, position])
     return table
@@ -109,7 +109,19 @@ def column_names(data: pd.DataFrame) -> list[str]:
     return [str(label) for label in data.columns]
 
 
-def _check_names(names: list[str]) -> None:
+def check_names(names: list[str]) -> None:
+    """Refuse column names that stand for something else in a tree.
+
+    Parameters
+    ----------
+    names : list of str
+        The names of all columns.
+
+    Raises
+    ------
+    DataError
+        If a name is one of these.
+    """
     for name in names:
         if "/" in name or name == "" or name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
             raise DataError(

@@ -175,6 +175,21 @@ class Column:
             for code, level in enumerate(self.levels)
         )
 
+    def is_same(self, other: "Column") -> bool:
+        """Whether another column holds the same values, and asks for the same cells."""
+        arrays = [
+            (self.values, other.values),  # noqa: PD011
+            (self.row_weights, other.row_weights),
+        ]
+        if self.limits is not None and other.limits is not None:
+            arrays += zip(self.limits, other.limits, strict=True)
+        return (
+            self.levels == other.levels
+            and self.has_limits == other.has_limits
+            and np.array_equal(self.wanted_rows, other.wanted_rows)
+            and all(np.array_equal(one, two, equal_nan=True) for one, two in arrays)
+        )
+
     def as_continuous(self, series: pd.Series) -> "Column":
         """Return this column read as plain numbers, for a model that draws numbers."""
         return replace(self, scale=Scale.CONTINUOUS, values=numbers(series), levels=())
@@ -318,10 +333,24 @@ class ColumnStore:
             if len(column.wanted_rows):
                 series.iloc[column.wanted_rows] = decode(column, cells[column.name], series.dtype)
             filled.append(series)
-        completed = pd.concat(filled, axis=1)
-        completed.columns = self.frame.columns
-        completed.attrs = dict(self.frame.attrs)
-        return completed
+        return self.framed(filled)
+
+    def framed(self, series: Sequence[pd.Series], index: pd.Index | None = None) -> pd.DataFrame:
+        """Make a data frame of one series per column, with the labels and attributes of the data.
+
+        Parameters
+        ----------
+        series : sequence of Series
+            The columns in order.
+        index : Index, optional
+            Labels of the rows; those of the series by default.
+        """
+        framed = pd.concat(series, axis=1)
+        framed.columns = self.frame.columns
+        if index is not None:
+            framed.index = index
+        framed.attrs = dict(self.frame.attrs)
+        return framed
 
 
 def encode(frame: pd.DataFrame) -> ColumnStore:
@@ -414,6 +443,32 @@ def decode(column: Column, cells: Values, dtype: Any) -> "pd.Series[Any]":
     numbers = pd.Series(_whole(cells, dtype) if column.is_integer else cells)
     converted: pd.Series[Any] = numbers.astype(dtype)
     return converted
+
+
+def recode(cells: Values, column: Column, whole: Column) -> Values:
+    """Turn level codes of one column into those of another that has its levels too.
+
+    Parameters
+    ----------
+    cells : ndarray
+        Codes of the first column, NaN where missing; numbers if it has no levels.
+    column, whole : Column
+        The two. Where the second has no levels, codes become the numbers that they stand for.
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+    """
+    if column.levels == whole.levels:
+        return cells
+    codes = (
+        [whole.levels.index(level) for level in column.levels] if whole.levels else column.levels
+    )
+    known = ~np.isnan(cells)
+    recoded = np.full(cells.shape, np.nan)
+    recoded[known] = np.array(codes, dtype=float)[cells[known].astype(np.intp)]
+    return recoded
 
 
 def _whole(cells: Values, dtype: Any) -> Values:

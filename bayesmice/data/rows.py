@@ -150,6 +150,39 @@ def read_weights(store: ColumnStore, weights: object) -> Values:
     return numbers
 
 
+def read_condition(store: ColumnStore, condition: object) -> NDArray[np.intp]:
+    """Find the rows that a condition chooses.
+
+    Parameters
+    ----------
+    store : ColumnStore
+        The data.
+    condition : array-like of bool, of shape (n_rows,), or callable
+        What the user gave: one mark per row, or a function from the data to that.
+
+    Returns
+    -------
+    ndarray of shape (n_chosen,)
+        Positions of the rows, ascending.
+
+    Raises
+    ------
+    SpecificationError
+        If it is of another form, or chooses no row.
+    """
+    given = condition(store.frame.copy()) if callable(condition) else condition
+    if isinstance(given, pd.Series | pd.api.extensions.ExtensionArray) and (
+        pd.api.types.is_bool_dtype(given.dtype)
+    ):
+        given = given.fillna(value=False)  # NA, where a missing value was compared
+    marks = _marks("condition", _row_array(store, "condition", given))
+    if not marks.any():
+        raise SpecificationError(
+            f"condition chooses none of the {store.n_rows} rows. Keep at least one."
+        )
+    return np.flatnonzero(marks)
+
+
 def weigh(store: ColumnStore, ignore: Mask | None, weights: Values | None) -> ColumnStore:
     """Let rows count in likelihoods by their weights, and ignored rows not at all.
 
@@ -204,6 +237,12 @@ def _column_or_array(store: ColumnStore, argument: str, given: object) -> NDArra
                 f"{', '.join(store.columns)}."
             )
         return np.asarray(store.series(given).to_numpy())
+    return _row_array(store, argument, given, ", or the name of a column")
+
+
+def _row_array(
+    store: ColumnStore, argument: str, given: object, otherwise: str = ""
+) -> NDArray[np.generic]:
     if isinstance(given, pd.Series) and not given.index.equals(store.frame.index):
         raise SpecificationError(
             f"{argument} is a Series whose index differs from that of data. Give it the same rows "
@@ -212,8 +251,8 @@ def _column_or_array(store: ColumnStore, argument: str, given: object) -> NDArra
     array = np.asarray(given)
     if array.shape != (store.n_rows,):
         raise SpecificationError(
-            f"{argument} has shape {array.shape}; expected one value per row, ({store.n_rows},), "
-            "or the name of a column."
+            f"{argument} has shape {array.shape}; expected one value per row, "
+            f"({store.n_rows},){otherwise}."
         )
     return array
 
@@ -230,4 +269,4 @@ def _marks(argument: str, values: NDArray[np.generic]) -> Mask:
 
 def _example(values: NDArray[np.generic]) -> object:
     flat: Sequence[object] = np.ravel(values).tolist()
-    return next(value for value in flat if value not in (0, 1))
+    return next(value for value in flat if value is pd.NA or value not in (0, 1))

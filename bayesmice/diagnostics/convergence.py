@@ -8,6 +8,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from bayesmice.errors import NotRunError
+from bayesmice.store import origin_of
+
 COLUMNS = ["variable", "quantity", "r_hat", "ess_bulk", "ess_tail"]
 TAIL = (0.05, 0.95)
 """Quantiles whose estimation the tail effective sample size is about."""
@@ -34,6 +37,11 @@ def convergence_table(tree: xr.DataTree) -> pd.DataFrame:
         Columns ``variable, quantity, r_hat, ess_bulk, ess_tail``, the largest R-hat first. R-hat is
         NaN for a single chain, and everything is NaN for fewer than four sweeps.
 
+    Raises
+    ------
+    NotRunError
+        If no run made the imputations, and nothing is known of sweeps.
+
     References
     ----------
     .. [1] Vehtari, Gelman, Simpson, Carpenter and Buerkner (2021), Bayesian Analysis 16, 667-718.
@@ -51,6 +59,12 @@ def convergence_table(tree: xr.DataTree) -> pd.DataFrame:
         for parameter, draws in group["posterior"].data_vars.items()
         for row in _diagnose(name, str(parameter), draws)
     ]
+    origin = origin_of(tree)
+    if not rows and origin is not None:
+        raise NotRunError(
+            f"There are no sweeps to diagnose: these imputations come from {origin}, and do not "
+            "say how their chains moved. Diagnose the run that made them."
+        )
     table = pd.DataFrame(rows, columns=COLUMNS)
     return table.sort_values("r_hat", ascending=False, ignore_index=True, kind="stable")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bayesmice.errors import SpecificationError
 from bayesmice.plots.choice import HasTree, check_panels, chosen_columns, tree_of
 from bayesmice.plots.look import BACKEND, crowd_alpha, draw_legend, panel_title, shared_style
+from bayesmice.store import origin_of
 
 CHAIN_COLORS = ("#0072B2", "#D55E00", "#009E73", "#8A63C9", "#808080", "#B8627D")
 CHAIN_MARKERS = ("o", "^", "s", "x", "d", "+")
@@ -49,8 +50,9 @@ def plot_trace(
     DataTypeError
         If ``imputations`` is neither a run nor a tree.
     SpecificationError
-        If ``var_names`` names a column that no model imputed, if there is none at all, or if there
-        are more panels than ArviZ allows.
+        If ``var_names`` names a column that no model imputed, if there is none at all, if the
+        imputations have no sweep statistics (those of a table, for example), or if there are more
+        panels than ArviZ allows.
 
     Notes
     -----
@@ -70,6 +72,12 @@ def plot_trace(
     """
     tree = tree_of(imputations)
     statistics = tree["sweep_stats"].to_dataset()
+    origin = origin_of(tree)
+    if not statistics.data_vars and origin is not None:
+        raise SpecificationError(
+            f"There is no trace to draw: these imputations come from {origin}, and do not say how "
+            "their chains moved. Draw the trace of the run that made them."
+        )
     if not statistics.data_vars:
         raise SpecificationError(
             "There is no trace to draw: every imputed column has one observed value only, which "

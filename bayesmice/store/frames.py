@@ -36,7 +36,7 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     variables: dict[str, xr.Variable] = {
         column.name: xr.Variable(
             ROW,
-            _stored_values(store, column),
+            stored_values(store, column),
             column_attributes(column) | _frame_attributes(store, column.name),
         )
         for column in store.columns.values()
@@ -48,7 +48,7 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     if weights is not None:
         coords[WEIGHT] = xr.Variable(ROW, weights, {"long_name": "weight in all likelihoods"})
     index = store.frame.index
-    if not _is_default(index):
+    if not is_default(index):
         for level in range(index.nlevels):
             coords[INDEX_VARIABLE.format(level)] = xr.Variable(
                 ROW, _index_values(index.get_level_values(level))
@@ -61,7 +61,7 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
             "column_labels": _to_json(list(store.frame.columns)),
             "column_index_names": _to_json(list(store.frame.columns.names)),
             "index_names": _to_json(list(index.names)),
-            "index_dtypes": json.dumps([] if _is_default(index) else _describe_index(index)),
+            "index_dtypes": json.dumps([] if is_default(index) else _describe_index(index)),
         },
     )
 
@@ -88,7 +88,7 @@ def _where_coords(column: Column) -> dict[str, xr.Variable]:
     }
 
 
-def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
+def stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
     """Give whole numbers as such where none is missing: floats are not exact beyond 2**53."""
     if column.levels:
         return column.values  # noqa: PD011
@@ -97,6 +97,11 @@ def _stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
     if column.is_integer and not series.isna().any():
         return series.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
     return series.to_numpy(dtype=float, na_value=np.nan)
+
+
+def smallest_codes(column: Column, codes: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Hold level codes, none of them missing, in the smallest integers that do."""
+    return codes.astype(np.min_scalar_type(-max(len(column.levels), 2)))
 
 
 def column_attributes(column: Column) -> dict[str, object]:
@@ -208,7 +213,8 @@ def _is_plain(dtype: Any) -> bool:
     )
 
 
-def _is_default(index: pd.Index) -> bool:
+def is_default(index: pd.Index) -> bool:
+    """Whether an index just counts rows."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 

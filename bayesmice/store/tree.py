@@ -13,8 +13,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore, in_group
+from bayesmice.data.columns import recode
 from bayesmice.events import EVENT_FIELDS, Event, event_table
-from bayesmice.store.frames import ROW, column_attributes, observed_dataset
+from bayesmice.store.frames import ROW, column_attributes, observed_dataset, smallest_codes
 from bayesmice.store.recorder import RunRecorder
 
 FORMAT = "bayesmice 1"
@@ -140,7 +141,7 @@ def build_tree(
     groups: dict[str, xr.Dataset] = {
         "/": xr.Dataset(attrs=_root_attributes(run)),
         "/observed_data": observed_dataset(store),
-        "/imputations": imputations_dataset(store, gather_cells(store, strands, run), run),
+        "/imputations": imputations_dataset(store, gather_cells(store, strands, run), run.picks),
         "/sweep_stats": _sweep_stats(strands, run),
         "/event_log": event_dataset(events),
     }
@@ -177,16 +178,8 @@ def gather_cells(
                 else:
                     drawn = strand.recorder.kept[sweep][name][places[chain]]
                     cells = drawn[column.drawn_wanted]
-                gathered[name][i, into] = _recoded(cells, column, whole)
+                gathered[name][i, into] = recode(cells, column, whole)
     return gathered
-
-
-def _recoded(cells: NDArray[np.float64], column: Column, whole: Column) -> NDArray[np.float64]:
-    """Turn level codes of a group into those of the whole data."""
-    if not column.levels or column.levels == whole.levels:
-        return cells
-    codes = np.array([whole.levels.index(level) for level in column.levels], dtype=float)
-    return codes[cells.astype(np.intp)]
 
 
 def prior_tree(
@@ -247,7 +240,9 @@ def prior_tree(
 
 
 def imputations_dataset(
-    store: ColumnStore, cells: Mapping[str, NDArray[np.float64]], run: RunDescription
+    store: ColumnStore,
+    cells: Mapping[str, NDArray[np.float64]],
+    picks: Sequence[tuple[int, int]],
 ) -> xr.Dataset:
     """Hold the imputed cells only, one variable of shape (m, n_wanted) per column that has some."""
     variables, coords = {}, {}
@@ -255,15 +250,17 @@ def imputations_dataset(
         column = store.columns[name]
         dim = rows_dim(name)
         variables[name] = xr.Variable(
-            ("imputation", dim), _smallest(column, cells[name]), column_attributes(column)
+            ("imputation", dim),
+            smallest_codes(column, cells[name]) if column.levels else cells[name],
+            column_attributes(column),
         )
         coords[dim] = xr.Variable(
             dim, column.wanted_rows, {"long_name": f"position of the imputed cells of {name}"}
         )
-    chains = np.array([chain for chain, _ in run.picks], dtype=np.int64)
-    sweeps = np.array([sweep for _, sweep in run.picks], dtype=np.int64)
+    chains = np.array([chain for chain, _ in picks], dtype=np.int64)
+    sweeps = np.array([sweep for _, sweep in picks], dtype=np.int64)
     coords["imputation"] = xr.Variable(
-        "imputation", np.arange(len(run.picks)), {"long_name": "imputation"}
+        "imputation", np.arange(len(picks)), {"long_name": "imputation"}
     )
     coords["imputation_chain"] = xr.Variable(
         "imputation", chains, {"long_name": "chain that the imputation was taken from"}
@@ -304,10 +301,13 @@ def _versions() -> dict[str, str]:
     return {f"{name}_version": version(name) for name in ("bayesmice", "pymc", "jax")}
 
 
+def root_versions() -> dict[str, object]:
+    """Say what a tree is, and what made it."""
+    return {"format": FORMAT, **_versions()}
+
+
 def _root_attributes(run: RunDescription) -> dict[str, object]:
-    return {
-        "format": FORMAT,
-        **_versions(),
+    return root_versions() | {
         "m": len(run.picks),
         "sweeps": run.sweeps,
         "random_seed": str(run.random_seed),
@@ -361,9 +361,3 @@ def _sweep_stats(strands: Sequence[StrandRecord], run: RunDescription) -> xr.Dat
         "statistic": ["mean", "sd"],
     }
     return xr.Dataset(variables, coords, {"long_name": "imputed cells of each sweep"})
-
-
-def _smallest(column: Column, cells: NDArray[np.float64]) -> NDArray[np.generic]:
-    if not column.levels:
-        return cells
-    return cells.astype(np.min_scalar_type(-max(len(column.levels), 2)))

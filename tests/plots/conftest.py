@@ -48,7 +48,7 @@ def make_tree() -> MakeTree:
         return xr.DataTree.from_dict(
             {
                 "/observed_data": observed_dataset(store),
-                "/imputations": imputations_dataset(store, cells, run),
+                "/imputations": imputations_dataset(store, cells, run.picks),
                 "/sweep_stats": xr.Dataset(statistics, coords),
             }
         )

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
+import bayesmice as bm
 from bayesmice.plots import plot_trace
 from bayesmice.plots.look import IMPUTED
 from bayesmice.plots.trace import CHAIN_COLORS, CHAIN_MARKERS
@@ -90,6 +91,16 @@ def test_a_single_sweep_is_shown_by_its_markers(imputations):
     panel = picture.viz["figure"].item().axes[0]
     assert [label.get_text() for label in panel.get_xticklabels()] == ["5"]
     assert len(panel.collections) == 4
+
+
+def test_imputations_without_sweeps_have_no_trace_and_say_so():
+    x = [np.nan, 1.0, 2.0, 5.0, 1.0, 2.0, 4.0, 1.0, 2.0]
+    table = pd.DataFrame({".imp": np.repeat([0, 1, 2], 3), ".id": [1, 2, 3] * 3, "x": x})
+    table = bm.from_long(table)
+    text = r"There is no trace to draw: these imputations come from a long table \(bm.from_long\)"
+    with pytest.raises(ValueError, match=text):
+        plot_trace(table)
+    assert bm.plot_density(table).viz["imputed"]["x"].sizes["imputation"] == 2
 
 
 def contrast(color, background):
