@@ -39,7 +39,7 @@ from bayesmice.scheduler import (
     run_sweep,
     varying_columns,
 )
-from bayesmice.store import RunDescription, RunRecorder, StrandRecord, build_tree
+from bayesmice.store import ORIGIN, RunDescription, RunRecorder, StrandRecord, build_tree
 
 NEW_ROWS_STREAM = 0x4E3
 """Keeps these random numbers apart from those of the run."""
@@ -136,6 +136,7 @@ class NewRows:
         tree = build_tree(store, records, [note], description)
         if "state" in tree.children:
             del tree["state"]
+        tree.attrs[ORIGIN] = "the models of another run (transform)"
         chains, sweeps = np.array(self._picks, dtype=np.int64).reshape(-1, 2).T
         taken = {"imputation_chain": chains, "imputation_sweep": sweeps}
         imputations = tree["imputations"].to_dataset()

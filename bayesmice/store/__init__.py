@@ -1,6 +1,7 @@
 """Imputations as an xarray DataTree, in memory and on disk."""
 
 from bayesmice.store.derived import (
+    ORIGIN,
     filter_rows,
     origin_of,
     select_imputations,
@@ -34,6 +35,7 @@ from bayesmice.store.tree import (
 )
 
 __all__ = [
+    "ORIGIN",
     "Part",
     "RunDescription",
     "RunRecorder",

@@ -163,8 +163,12 @@ def test_new_rows_come_back_as_they_came_but_for_their_holes(run, strangers):
     note = new.events["message"].iloc[0]
     assert note.startswith("30 new rows were imputed with the parameters of 3 imputations of 60")
     assert new.tree["imputations"]["imputation_chain"].to_numpy().tolist() == [0, 1, 2]
-    with pytest.raises(bm.NotRunError, match="needs the run behind"):
+    with pytest.raises(bm.NotRunError, match="come from the models of another run"):
         new.extend(2)
+    both = bm.concat([run, new], dim="row")
+    for frame, rows in ((new.completed(1), slice(N, None)), (run.completed(1), slice(N))):
+        below = both.completed(1).iloc[rows].reset_index(drop=True)
+        pd.testing.assert_frame_equal(below, frame.reset_index(drop=True))
 
 
 @pytest.fixture(scope="module")
