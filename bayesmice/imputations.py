@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.arguments import check_count, check_seed
 from bayesmice.data import ColumnStore, read_condition
+from bayesmice.data.libraries import PANDAS, AnyFrame
 from bayesmice.diagnostics import convergence_table
 from bayesmice.errors import NotRunError, SpecificationError, warn_caller
 from bayesmice.events import Event
@@ -64,7 +66,7 @@ class Imputations:
 
     Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,
     which holds the missing cells only once per imputation; completed data frames are made when
-    asked for.
+    asked for, in the library that the data came from.
 
     Parameters
     ----------
@@ -102,11 +104,20 @@ class Imputations:
         return int(self.tree["imputations"].sizes["imputation"])
 
     @property
-    def data(self) -> list[pd.DataFrame]:
+    def data(self) -> list[AnyFrame]:
         """All completed data sets, a list of m data frames."""
         return list(self)
 
-    def completed(self, imputation: int) -> pd.DataFrame:
+    @property
+    def in_pandas(self) -> "Imputations":
+        """These imputations, with pandas frames as completed data.
+
+        Whatever library the data came from; whole numbers and booleans with missing cells have
+        pandas' nullable dtypes.
+        """
+        return Imputations(self.tree, replace(self._store, library=PANDAS), self._continuation)
+
+    def completed(self, imputation: int) -> AnyFrame:
         """Fill the missing cells with one imputation.
 
         Parameters
@@ -117,13 +128,16 @@ class Imputations:
         Returns
         -------
         DataFrame of shape (n_rows, n_columns)
-            The data as they came, with every missing cell imputed. Index, column order, dtypes and
-            categories are kept.
+            The data as they came, with every missing cell imputed. The library, index, column
+            order, dtypes and categories are kept.
 
         Raises
         ------
         IndexError
             If there is no such imputation.
+        StoreError
+            If the imputations were opened from a file, and the library that the data came from is
+            not installed; `in_pandas` needs none.
         """
         if not -self.m <= imputation < self.m:
             raise IndexError(
@@ -131,9 +145,8 @@ class Imputations:
                 f"{self.m - 1}."
             )
         chosen = self._imputed.isel(imputation=imputation)
-        return self._store.complete(
-            {name: imputed_cells(chosen, name) for name in self._store.wanted}
-        )
+        cells = {name: imputed_cells(chosen, name) for name in self._store.wanted}
+        return self._store.library.give_back(self._store.complete(cells))
 
     @property
     def _imputed(self) -> xr.Dataset:
@@ -537,7 +550,7 @@ class Imputations:
 
     def analyze(
         self,
-        analysis: Callable[[pd.DataFrame], Any],
+        analysis: Callable[[AnyFrame], Any],
         *,
         progressbar: bool = True,
         workers: int | None = None,
@@ -547,7 +560,8 @@ class Imputations:
         Parameters
         ----------
         analysis : callable
-            From a completed DataFrame to a result, such as a fitted model of statsmodels.
+            From a completed data frame, in the library that the data came from, to a result, such
+            as a fitted model of statsmodels.
         progressbar : bool, default True
             Whether to show a progress bar.
         workers : int, optional
@@ -614,7 +628,7 @@ class Imputations:
         """
         analysis = FormulaFit(formula, find_model(model), model_options, fit_options or {})
         with counting_display("Fitting", self.m, progressbar) as progress:
-            fits = run_analyses(self, analysis, workers=workers, progress=progress)
+            fits = run_analyses(self.in_pandas, analysis, workers=workers, progress=progress)
         _warn_failed(fits)
         return fits
 
@@ -684,7 +698,7 @@ class Imputations:
         """
         with counting_display("Sampling", self.m, progressbar) as progress:
             posterior = sample_posteriors(
-                self,
+                self.in_pandas,
                 model,
                 draws=draws,
                 tune=tune,
@@ -742,7 +756,7 @@ class Imputations:
     def __len__(self) -> int:
         return self.m
 
-    def __iter__(self) -> Iterator[pd.DataFrame]:
+    def __iter__(self) -> Iterator[AnyFrame]:
         return (self.completed(imputation) for imputation in range(self.m))
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ def refused(builtin, text, data, models=None):
 
 
 DATA = {
-    "no DataFrame": ([[1.0]], TypeError, "expected data as a pandas DataFrame, got list"),
+    "no DataFrame": ([[1.0]], TypeError, "that narwhals reads), got list"),
     "no rows": (pd.DataFrame({"x": []}), ValueError, "0 rows and 1 columns"),
     "duplicate names": (
         pd.DataFrame(np.eye(2), columns=["a", "a"]),
@@ -41,10 +41,15 @@ DATA = {
         ValueError,
         "Column 'x' holds 1 infinite value(s)",
     ),
-    "dates": (
-        pd.DataFrame({"when": pd.date_range("2020", periods=3)}),
+    "dates with a missing one": (
+        pd.DataFrame({"when": pd.to_datetime(["2020-02-01", None, "2020-03-01"])}),
         ValueError,
-        "Column 'when' has dtype datetime64",
+        "Column 'when' holds times, and 1 of them are missing",
+    ),
+    "months": (
+        pd.DataFrame({"when": pd.period_range("2020", periods=3, freq="M")}),
+        ValueError,
+        "Column 'when' has dtype period[M]",
     ),
     "numbers as objects": (
         pd.DataFrame({"x": pd.Series([1, 2, None], dtype=object)}),
