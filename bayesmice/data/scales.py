@@ -71,8 +71,9 @@ def measurement_scale(column: pd.Series) -> Scale:
 
 
 def _is_describable(dtype: Any) -> bool:
+    is_decimal = isinstance(dtype, pd.ArrowDtype) and dtype.kind == "O"
     return not isinstance(dtype, pd.SparseDtype) and bool(
-        types.is_numeric_dtype(dtype)
+        (types.is_numeric_dtype(dtype) and not is_decimal)
         or types.is_string_dtype(dtype)
         or types.is_object_dtype(dtype)
         or isinstance(dtype, pd.CategoricalDtype)

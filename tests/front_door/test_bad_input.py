@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import bayesmice as bm
@@ -60,6 +62,36 @@ DATA = {
         pd.DataFrame({"x": [[1], [2, 3], None]}),
         ValueError,
         "Column 'x' has dtype object and holds list values",
+    ),
+    "complex numbers": (
+        pd.DataFrame({"x": [1 + 2j, 3j, None]}),
+        ValueError,
+        "Column 'x' has dtype complex128",
+    ),
+    "a matrix in every cell": (
+        pd.DataFrame({"x": pd.Series([np.eye(2), np.eye(3), None], dtype=object)}),
+        ValueError,
+        "Column 'x' has dtype object and holds ndarray values",
+    ),
+    "a frame in every cell": (
+        pd.DataFrame({"x": pd.Series([pd.DataFrame({"a": [1]})] * 2 + [None], dtype=object)}),
+        ValueError,
+        "Column 'x' has dtype object and holds DataFrame values",
+    ),
+    "lists of Arrow": (
+        pd.DataFrame({"x": pd.Series(pd.arrays.ArrowExtensionArray(pa.array([[1], [2], [3]])))}),
+        ValueError,
+        "Column 'x' has dtype list<item: int64>",
+    ),
+    "decimals": (
+        pl.DataFrame({"x": pl.Series(["1.5", "2.5"]).cast(pl.Decimal(10, 2))}),
+        ValueError,
+        "Column 'x' has the type Decimal",
+    ),
+    "a LazyFrame": (
+        pl.LazyFrame({"x": [1.0, None]}),
+        TypeError,
+        "data is a polars LazyFrame, which is not in memory",
     ),
     "reserved name": (
         pd.DataFrame({"chain": [1.0, 2.0]}),

@@ -115,6 +115,29 @@ def test_the_library_does_not_change_the_imputations(impute, polars_run, polars_
         pd.testing.assert_frame_equal(ours, theirs)
 
 
+def test_dtypes_of_arrow_do_not_change_the_imputations(impute, polars_run, polars_data):
+    plain = polars_data.to_arrow().to_pandas(types_mapper=pd.ArrowDtype)
+    stage = pd.Categorical(polars_data["stage"].to_list(), ["low", "no", "high"], ordered=True)
+    kind = pd.Series(polars_data["kind"].to_list(), dtype=pd.ArrowDtype(pa.string()))
+    plain = plain.assign(stage=stage, kind=kind)
+    assert [str(plain[name].dtype) for name in ("y", "whole", "flag", "kind")] == [
+        "float[pyarrow]",
+        "int32[pyarrow]",
+        "bool[pyarrow]",
+        "string[pyarrow]",
+    ]
+    imputations = impute(plain)
+    for ours, theirs in zip(imputations, polars_run, strict=True):
+        assert ours.dtypes.equals(plain.dtypes)
+        for name in plain:
+            assert ours[name].tolist() == theirs.to_pandas()[name].tolist(), name
+    fits = [
+        run.fit("y ~ x + whole + flag + kind", progressbar=False)
+        for run in (imputations, polars_run)
+    ]
+    pd.testing.assert_series_equal(fits[0].pool().params, fits[1].pool().params)
+
+
 def test_an_analysis_gets_a_frame_of_the_library(polars_run):
     means = polars_run.analyze(lambda df: df["y"].mean(), progressbar=False)
     assert list(means) == [completed["y"].mean() for completed in polars_run]
