@@ -118,7 +118,8 @@ def _numpy_series(series: pd.Series) -> pd.Series:
     if isinstance(dtype, pd.ArrowDtype) and is_time(dtype):
         return without_arrow(series)
     if isinstance(dtype, pd.ArrowDtype) and types.is_string_dtype(dtype):
-        return series.astype("str")
+        texts = series.astype(object).where(series.notna(), None).tolist()
+        return pd.Series(texts, index=series.index, name=series.name)
     if types.is_bool_dtype(dtype):
         return series.astype(object if series.isna().any() else bool)
     if types.is_integer_dtype(dtype) and series.isna().any():

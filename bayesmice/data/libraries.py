@@ -230,7 +230,7 @@ def _read_column(column: Any) -> "pd.Series[Any]":
         times: pd.Series[Any] = pd.Series(column.to_numpy())
         return times if zone is None else times.dt.tz_localize("UTC").dt.tz_convert(zone)
     if isinstance(dtype, kinds.String):
-        return pd.Series(column.to_list(), dtype="str")
+        return pd.Series(column.to_list())
     if isinstance(dtype, kinds.Enum):
         return pd.Series(pd.Categorical(column.to_list(), dtype.categories, ordered=True))
     if isinstance(dtype, kinds.Categorical):
