@@ -398,10 +398,10 @@ def encode(frame: pd.DataFrame, library: Library = PANDAS) -> ColumnStore:
     return ColumnStore(frame.copy(), columns, library)
 
 
-def encode_column(series: pd.Series, name: str) -> Column:
-    """Encode one column by its measurement scale."""
+def encode_column(series: pd.Series, name: str, origin: Origin | None = None) -> Column:
+    """Encode one column by its measurement scale; days from an origin, if one is given."""
     if is_time(series.dtype):
-        origin = time_origin(series)
+        origin = time_origin(series) if origin is None else origin
         return Column(name, Scale.CONTINUOUS, numbers(series, origin), (), origin=origin)
     series = as_categorical(series)
     scale = measurement_scale(series)

@@ -202,7 +202,10 @@ def read_table(table: object, argument: str, index: pd.Index) -> object:
 
 def is_frame(table: object) -> bool:
     """Whether something is a data frame of a library that narwhals knows."""
-    frame = nw.from_native(table, pass_through=True)
+    try:
+        frame = nw.from_native(table, pass_through=True)
+    except DuplicateError:
+        return True
     return isinstance(frame, nw.DataFrame | nw.LazyFrame)
 
 

@@ -131,6 +131,13 @@ def times_from_instants(values: NDArray[np.generic], dtype: Any) -> pd.Series:
     return series.astype(dtype)
 
 
+def origin_from_ticks(ticks: int, time_type: str, dtype: Any) -> Origin:
+    """Make an origin again from its ticks in UTC, in the time zone of the column."""
+    instant = np.array([ticks], dtype=np.int64).astype(time_type)
+    origin: Origin = _index(times_from_instants(instant, dtype))[0]
+    return origin
+
+
 def origin_text(origin: Origin) -> str:
     """Say what the numbers of a column of times are."""
     if isinstance(origin, pd.Timedelta):

@@ -14,13 +14,13 @@ from bayesmice.data.columns import encode_column
 from bayesmice.data.dtypes import as_dictionary, is_dictionary
 from bayesmice.data.libraries import library_from
 from bayesmice.data.rows import wanted_name
-from bayesmice.data.times import instants, is_time, times_from_instants
+from bayesmice.data.times import instants, is_time, origin_from_ticks, times_from_instants
 from bayesmice.store.dtypes import categories_from, describe_dtype, dtype_from, is_plain, to_json
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
 WEIGHT = "row_weight"
-TIME_TYPE = "time_type"
+TIME_TYPE, TIME_ORIGIN = "time_type", "time_origin"
 
 
 def observed_dataset(store: ColumnStore) -> xr.Dataset:
@@ -74,11 +74,13 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
     )
 
 
-def _time_attributes(store: ColumnStore, column: Column) -> dict[str, str]:
-    """Say what times are counted in: xarray's own way loses distant years and nanoseconds."""
-    if not column.is_time:
+def _time_attributes(store: ColumnStore, column: Column) -> dict[str, str | int]:
+    """Say how times are counted: xarray's own way loses distant years and nanoseconds."""
+    if column.origin is None:
         return {}
-    return {TIME_TYPE: str(instants(store.series(column.name)).dtype)}
+    dtype = instants(store.series(column.name)).dtype
+    origin = instants(pd.Series([column.origin])).astype(dtype)
+    return {TIME_TYPE: str(dtype), TIME_ORIGIN: int(origin.astype(np.int64)[0])}
 
 
 def _limit_coords(column: Column) -> dict[str, xr.Variable]:
@@ -170,8 +172,10 @@ def _column(
     """Make a column again, and how it stood in the data."""
     dtype = dtype_from(array.attrs)
     if is_time(dtype):
-        times = times_from_instants(array.to_numpy().astype(array.attrs[TIME_TYPE]), dtype)
-        return _asked(encode_column(times, name), observed), times
+        time_type = str(array.attrs[TIME_TYPE])
+        times = times_from_instants(array.to_numpy().astype(time_type), dtype)
+        origin = origin_from_ticks(int(array.attrs[TIME_ORIGIN]), time_type, dtype)
+        return _asked(encode_column(times, name, origin), observed), times
     column = Column(
         name,
         Scale(array.attrs["scale"]),

@@ -128,6 +128,14 @@ def test_a_column_from_a_file_is_read_the_same(opened, store, name):
     np.testing.assert_array_equal(after.values, before.values)
 
 
+@pytest.mark.parametrize("name", TIMES)
+def test_rows_taken_from_the_data_are_counted_from_the_same_day(store, name):
+    late = np.flatnonzero(store.columns[name].values > 0)
+    again = store_from_dataset(observed_dataset(store.at_rows(late)))
+    assert again.columns[name].origin == store.columns[name].origin
+    np.testing.assert_array_equal(again.columns[name].values, store.columns[name].values[late])
+
+
 def test_cells_are_completed_in_every_dtype_and_observed_ones_stay(store, opened, frame):
     cells = {name: np.zeros(store.columns[name].n_missing) for name in store.incomplete}
     for completed in (store.complete(cells), opened.complete(cells)):
