@@ -457,7 +457,7 @@ class Imputations:
 
     def transform(
         self,
-        new_data: pd.DataFrame,
+        new_data: AnyFrame,
         *,
         random_seed: int | None = None,
         sweeps: int | None = None,
@@ -471,8 +471,8 @@ class Imputations:
         Parameters
         ----------
         new_data : DataFrame of shape (n_new, n_columns)
-            The columns of the data, in any order; any of their cells may be missing, if the column
-            had missing cells in the data too (or ``where`` wanted some).
+            The columns of the data, in any order, of any library; any of their cells may be
+            missing, if the column had missing cells in the data too (or ``where`` wanted some).
         random_seed : int, optional
             Seed; by default a fresh one.
         sweeps : int, optional

@@ -37,6 +37,12 @@ def missing_cells(series: pd.Series) -> NDArray[np.bool_]:
     return missing
 
 
+def missing_table(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the missing cells of all columns, of shape (n_rows, n_columns)."""
+    columns = [missing_cells(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    return np.stack(columns, axis=1)
+
+
 def is_dictionary(dtype: Any) -> bool:
     """Whether a dtype is Arrow's kind of categories."""
     return isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "index_type")

@@ -297,6 +297,8 @@ def _polars_series(pl: Any, name: str, series: pd.Series, dtype: Any) -> Any:
         dtype = pl.Categorical
         if series.dtype.ordered and types.is_string_dtype(series.dtype.categories.dtype):
             dtype = pl.Enum(series.dtype.categories.tolist())
+    if dtype is not None and dtype.is_integer() and types.is_float_dtype(series.dtype):
+        dtype = None  # new rows may hold other numbers than the data did
     return pl.Series(name, values, dtype=dtype)
 
 
@@ -312,6 +314,8 @@ def _to_pyarrow(frame: pd.DataFrame, schema: bytes) -> Any:
     for label, series in frame.items():
         name = str(label)
         field = came.field(name) if name in came.names else None
+        if field is not None and pa.types.is_integer(field.type):
+            field = None if types.is_float_dtype(series.dtype) else field
         array = _arrow_array(pa, series, None if field is None else field.type)
         fields.append(pa.field(name, array.type) if field is None else field)
         arrays.append(array)

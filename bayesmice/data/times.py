@@ -126,7 +126,7 @@ def times_from_instants(values: NDArray[np.generic], dtype: Any) -> pd.Series:
     Series of shape (n_rows,)
     """
     series = pd.Series(values)
-    if _has_zone(dtype):
+    if has_zone(dtype):
         series = series.dt.tz_localize("UTC")
     return series.astype(dtype)
 
@@ -145,7 +145,8 @@ def origin_text(origin: Origin) -> str:
     return f"days since {origin}"
 
 
-def _has_zone(dtype: Any) -> bool:
+def has_zone(dtype: Any) -> bool:
+    """Whether times of a dtype have a time zone."""
     arrow = getattr(dtype, "pyarrow_dtype", None)
     return getattr(dtype if arrow is None else arrow, "tz", None) is not None
 

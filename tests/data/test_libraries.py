@@ -9,8 +9,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from bayesmice import quick_predictors
-from bayesmice.data import Scale, check_frame, encode, libraries
+import bayesmice as bm
+from bayesmice.data import Scale, check_frame, encode, encode_new_rows, libraries
 from bayesmice.data.libraries import PANDAS, library_from, read_data
 from bayesmice.errors import BayesMiceError
 
@@ -287,12 +287,42 @@ def test_a_library_with_the_dtypes_of_pandas_keeps_the_index():
     pd.testing.assert_frame_equal(back._to_pandas(), data._to_pandas().fillna(0))
 
 
+def test_new_rows_come_back_in_their_library_with_the_types_of_the_data():
+    frame, library = read_data(POLARS)
+    learned = encode(frame, library)
+    new = POLARS[:2].with_columns(pl.col("i8").cast(pl.Int64), pl.col("text").cast(pl.Categorical))
+    store = encode_new_rows(new.select(reversed(POLARS.columns)), learned)
+    assert store.library.give_back(store.frame).schema == POLARS.schema
+    in_arrow = encode_new_rows(new.to_arrow(), learned)
+    assert isinstance(in_arrow.library.give_back(in_arrow.frame), pa.Table)
+
+
+@pytest.mark.parametrize("make", [pl.DataFrame, pa.table], ids=["polars", "pyarrow"])
+def test_new_rows_that_a_type_cannot_hold_keep_their_own(make):
+    frame, library = read_data(make({"whole": [1, 2, 3]}))
+    store = encode_new_rows(make({"whole": [1.5, None]}), encode(frame, library))
+    back = store.library.give_back(store.frame.fillna(4.0))
+    assert np.asarray(back["whole"]).tolist() == [1.5, 4.0]
+
+
+def test_holes_are_made_and_described_in_data_of_any_library():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"x": rng.normal(size=60), "k": rng.integers(0, 9, 60)})
+    expected = bm.ampute(frame, 0.5, random_seed=3)
+    for data in (pl.from_pandas(frame), pa.Table.from_pandas(frame, preserve_index=False)):
+        holes = bm.ampute(data, 0.5, random_seed=3)
+        assert type(holes) is type(data)
+        assert read_data(holes)[0].isna().equals(expected.isna())
+        for describe in (bm.missing_pattern, bm.flux):
+            pd.testing.assert_frame_equal(describe(holes), describe(expected))
+
+
 def test_predictors_are_chosen_for_data_of_any_library():
     rng = np.random.default_rng(3)
     x = rng.normal(size=40)
     frame = pd.DataFrame({"x": x, "y": x + rng.normal(size=40), "z": rng.normal(size=40)})
     frame.loc[0:5, "y"] = None
-    expected = quick_predictors(frame, 0.3)
+    expected = bm.quick_predictors(frame, 0.3)
     assert expected.loc["y", "x"]
     for data in (pl.from_pandas(frame), pa.Table.from_pandas(frame)):
-        pd.testing.assert_frame_equal(quick_predictors(data, 0.3), expected)
+        pd.testing.assert_frame_equal(bm.quick_predictors(data, 0.3), expected)

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from bayesmice.data import Scale, encode
+from bayesmice.data import Scale, encode, encode_new_rows
 from bayesmice.data.times import days_since, time_origin
 from bayesmice.errors import BayesMiceError
 
@@ -72,6 +72,32 @@ def test_distant_years_do_not_overflow():
 def test_new_times_are_counted_from_a_given_origin():
     new = pd.Series(pd.to_datetime(["2020-03-26", None]))
     np.testing.assert_array_equal(days_since(new, pd.Timestamp("2020-03-27")), [-1, np.nan])
+
+
+def test_new_rows_are_counted_from_the_day_of_the_data():
+    learned = encode(pd.DataFrame({"when": pd.to_datetime(WHEN), "x": [1.0, 2.0, 4.0]}))
+    new = pd.DataFrame({"when": pd.to_datetime(["2020-03-30", "2020-03-26"]), "x": [None, 1.0]})
+    read = encode_new_rows(new, learned)
+    np.testing.assert_array_equal(read.columns["when"].values, [3.0, -1.0])
+    assert read.columns["when"].origin == learned.columns["when"].origin
+    pd.testing.assert_series_equal(read.series("when"), new["when"])
+
+
+@pytest.mark.parametrize(
+    ("when", "builtin", "text"),
+    [
+        ([1.0, 2.0], TypeError, "has dtype float64; the models were fitted to times"),
+        (pd.to_timedelta([1, 2], unit="D"), TypeError, "the models were fitted to times"),
+        (pd.to_datetime(WHEN[:2], utc=True), TypeError, "with or without a time zone in both"),
+        (pd.to_datetime([None, WHEN[0]]), ValueError, "and 1 of them are missing"),
+    ],
+    ids=["numbers", "durations", "a time zone", "missing"],
+)
+def test_new_rows_with_other_times_are_refused(when, builtin, text):
+    learned = encode(pd.DataFrame({"when": pd.to_datetime(WHEN), "x": [1.0, 2.0, 4.0]}))
+    with pytest.raises(builtin, match=re.escape(text)) as caught:
+        encode_new_rows(pd.DataFrame({"when": when, "x": [None, 1.0]}), learned)
+    assert isinstance(caught.value, BayesMiceError)
 
 
 @pytest.mark.parametrize(
