@@ -25,12 +25,14 @@ from bayesmice.errors import DataError, DataTypeError, StoreError
 
 AnyFrame = Any
 """A data frame of pandas, polars, pyarrow, or another library that narwhals reads eagerly."""
+WITH_PANDAS_DTYPES = ("modin.pandas", "cudf")
+"""Libraries whose data frames are made from pandas', and have its dtypes."""
 WHOLE = tuple(getattr(kinds, f"{sign}Int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64))
 FLOATS = (kinds.Float32, kinds.Float64)
 TIMES = (kinds.Date, kinds.Datetime, kinds.Duration)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Library:
     """The library that data came from, and the types of their columns there.
 
@@ -71,13 +73,9 @@ class Library:
         >>> import polars as pl
         >>> data = pl.DataFrame({"x": pl.Series([1, None], dtype=pl.Int8)})
         >>> frame, library = read_data(data)
-        >>> library.give_back(frame.fillna(7))["x"]
-        shape: (2,)
-        Series: 'x' [i8]
-        [
-            1
-            7
-        ]
+        >>> back = library.give_back(frame.fillna(7))
+        >>> back.schema, back["x"].to_list()
+        (Schema({'x': Int8}), [1, 7])
         """
         if self.name == "pandas":
             return frame
@@ -98,14 +96,34 @@ class Library:
         return {"library": self.name, "library_schema": b64encode(self.schema).decode()}
 
 
-def library_from(attributes: Mapping[str, Any]) -> Library:
-    """Make a library again from the attributes of a file; pandas, where they say nothing."""
-    if "library" not in attributes:
-        return PANDAS
-    return Library(attributes["library"], b64decode(attributes["library_schema"]))
-
-
 PANDAS = Library()
+
+
+def library_from(attributes: Mapping[str, Any]) -> Library:
+    """Make a library again from the attributes of a file.
+
+    Parameters
+    ----------
+    attributes : mapping of str to object
+        What `Library.attributes` gave, or no word of a library for pandas.
+
+    Returns
+    -------
+    Library
+
+    Raises
+    ------
+    StoreError
+        If it is no library that is known: a file must not import what it likes.
+    """
+    name = str(attributes.get("library", PANDAS.name))
+    known = (PANDAS.name, *WRITERS, *WITH_PANDAS_DTYPES)
+    if name not in known:
+        raise StoreError(
+            f"The file says that its data came as a data frame of {name!r}; this version of "
+            f"bayesmice knows {', '.join(known)}. Open it with the version that wrote it."
+        )
+    return Library(name, b64decode(attributes.get("library_schema", "")))
 
 
 def read_data(
@@ -160,19 +178,18 @@ def read_data(
             f"{argument} is a {_kind(native)}, which is not in memory. Imputation needs all rows "
             "at once: call collect() (or what loads data in that library), and pass the result."
         )
-    if not isinstance(frame, nw.DataFrame):
+    module = nw.get_native_namespace(frame).__name__ if isinstance(frame, nw.DataFrame) else ""
+    if module not in (*WRITERS, *WITH_PANDAS_DTYPES):
         raise DataTypeError(
             f"{reader} expected {argument} as a data frame (pandas, polars, pyarrow or another "
             f"that narwhals reads), got {type(data).__name__}. "
             "Convert it, for example with pd.DataFrame(data, columns=[...])."
         )
-    module = nw.get_native_namespace(frame).__name__
-    if module not in WRITERS:
+    if module in WITH_PANDAS_DTYPES:
         return frame.to_pandas(), Library(module)
     columns = {column.name: _read_column(column) for column in frame.iter_columns()}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame))), Library(
-        module, SCHEMAS[module](native)
-    )
+    read = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+    return read, Library(module, SCHEMAS[module](native))
 
 
 def read_table(table: object, argument: str, index: pd.Index) -> object:

@@ -88,7 +88,7 @@ def test_a_library_is_known_again_from_what_a_file_remembers(data):
     frame, library = read_data(data)
     again = library_from(library.attributes)
     assert again.give_back(frame).equals(library.give_back(frame))
-    assert library_from({}) is PANDAS
+    assert library_from({}) == PANDAS
 
 
 def test_pandas_is_given_back_as_the_same_object():
@@ -276,6 +276,12 @@ def test_a_library_that_is_not_installed_is_named(monkeypatch):
         library.give_back(frame)
     assert isinstance(caught.value, BayesMiceError)
     assert "imputations.in_pandas" in str(caught.value)
+
+
+def test_a_file_cannot_name_any_module_as_its_library():
+    with pytest.raises(ValueError, match="a data frame of 'subprocess'") as caught:
+        library_from({"library": "subprocess", "library_schema": ""})
+    assert isinstance(caught.value, BayesMiceError)
 
 
 def test_a_library_with_the_dtypes_of_pandas_keeps_the_index():

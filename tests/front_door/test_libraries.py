@@ -171,6 +171,15 @@ def test_a_reopened_file_gives_the_same_library(polars_run, polars_data, tmp_pat
         assert after.equals(before)
 
 
+def test_new_rows_come_back_in_their_library(polars_run, polars_data):
+    new = polars_data.head(3).select(reversed(polars_data.columns))
+    for completed in polars_run.transform(new, random_seed=1):
+        assert completed.schema == polars_data.schema
+        assert completed["y"].is_not_null().all()
+        assert completed["y"].is_not_nan().all()
+        assert completed.drop("y").equals(polars_data.head(3).drop("y"))
+
+
 def test_without_the_library_a_file_still_gives_pandas(polars_run, tmp_path, monkeypatch):
     opened = bm.open_imputations(polars_run.to_netcdf(tmp_path / "run.nc"))
 
