@@ -152,7 +152,7 @@ class Imputations:
     def _imputed(self) -> xr.Dataset:
         return self.tree["imputations"].to_dataset()
 
-    def long(self, include_original: bool = False) -> pd.DataFrame:
+    def long(self, include_original: bool = False) -> AnyFrame:
         """Put all completed data sets below each other, and say which is which.
 
         Parameters
@@ -189,9 +189,10 @@ class Imputations:
         >>> table.groupby(".imp")["bmi"].count().tolist()
         [16, 25, 25]
         """
-        return long_frame(self._store, self._imputed, include_original)
+        table = long_frame(self._store, self._imputed, include_original)
+        return self._store.library.give_back(table)
 
-    def stacked(self) -> pd.DataFrame:
+    def stacked(self) -> AnyFrame:
         """Put all completed data sets below each other.
 
         Returns
@@ -205,9 +206,9 @@ class Imputations:
         An analysis of this table takes each row for m rows: its standard errors are too small. Pool
         analyses of the completed data sets instead; see `analyze`.
         """
-        return stacked_frame(self._store, self._imputed)
+        return self._store.library.give_back(stacked_frame(self._store, self._imputed))
 
-    def wide(self) -> pd.DataFrame:
+    def wide(self) -> AnyFrame:
         """Put all completed data sets beside each other.
 
         Returns
@@ -217,7 +218,7 @@ class Imputations:
             ``complete(action="broad")``: imputations are counted from 1. Labels that are not
             strings become strings.
         """
-        return wide_frame(self._store, self._imputed)
+        return self._store.library.give_back(wide_frame(self._store, self._imputed))
 
     def to_dataset(self) -> xr.Dataset:
         """Arrange all completed data sets as a dataset of xarray.
@@ -334,7 +335,7 @@ class Imputations:
         tree = select_imputations(self.tree, self._store, positions)
         return Imputations(tree, self._store)
 
-    def filter_rows(self, condition: ArrayLike | Callable[[pd.DataFrame], Any]) -> "Imputations":
+    def filter_rows(self, condition: ArrayLike | Callable[[AnyFrame], Any]) -> "Imputations":
         """Choose rows.
 
         Which rows stay has to be the same in all imputations, so it can depend on the data as they

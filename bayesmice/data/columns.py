@@ -347,7 +347,7 @@ class ColumnStore:
         for position, column in enumerate(self.columns.values()):
             series = self.frame.iloc[:, position].copy()
             if len(column.wanted_rows):
-                series = _filled(series, column, cells[column.name])
+                series = fill(series, column.wanted_rows, column, cells[column.name])
             filled.append(series)
         return self.framed(filled)
 
@@ -367,13 +367,6 @@ class ColumnStore:
             framed.index = index
         framed.attrs = dict(self.frame.attrs)
         return framed
-
-
-def _filled(series: pd.Series, column: Column, cells: Values) -> pd.Series:
-    # A dictionary of Arrow would lose its order, and the levels that no row shows.
-    fillable = as_categorical(series)
-    fillable.iloc[column.wanted_rows] = decode(column, cells, fillable.dtype)
-    return as_dictionary(fillable, series.dtype) if is_dictionary(series.dtype) else fillable
 
 
 def encode(frame: pd.DataFrame, library: Library = PANDAS) -> ColumnStore:
@@ -499,6 +492,14 @@ def recode(cells: Values, column: Column, whole: Column) -> Values:
     recoded = np.full(cells.shape, np.nan)
     recoded[known] = np.array(codes, dtype=float)[cells[known].astype(np.intp)]
     return recoded
+
+
+def fill(series: pd.Series, rows: NDArray[np.intp], column: Column, cells: Values) -> pd.Series:
+    """Put imputed cells into some rows of a series that is the caller's own, keeping its dtype."""
+    # A dictionary of Arrow would lose its order, and the levels that no row shows.
+    fillable = as_categorical(series)
+    fillable.iloc[rows] = decode(column, cells, fillable.dtype)
+    return as_dictionary(fillable, series.dtype) if is_dictionary(series.dtype) else fillable
 
 
 def _whole(cells: Values, dtype: Any) -> Values:

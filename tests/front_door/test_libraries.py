@@ -180,6 +180,36 @@ def test_new_rows_come_back_in_their_library(polars_run, polars_data):
         assert completed.drop("y").equals(polars_data.head(3).drop("y"))
 
 
+def test_shapes_of_completed_data_are_in_the_library(polars_run, polars_data):
+    long = polars_run.long(include_original=True)
+    assert long.columns == [".imp", ".id", *polars_data.columns]
+    assert long.schema == {".imp": pl.Int64, ".id": pl.Int64} | dict(polars_data.schema)
+    original = polars_data.with_columns(pl.col("y").fill_nan(None))
+    assert long.filter(pl.col(".imp") == 0).drop(".imp", ".id").equals(original)
+    assert long.filter(pl.col(".imp") == 2).drop(".imp", ".id").equals(polars_run.completed(1))
+    assert polars_run.stacked().equals(pl.concat(polars_run.data))
+    wide = polars_run.wide()
+    assert wide["stage.2"].to_list() == polars_run.completed(1)["stage"].to_list()
+    assert wide.schema["y.1"] == pl.Float32
+
+
+def test_a_long_table_of_any_library_is_read(polars_run, polars_data):
+    long = polars_run.long(include_original=True)
+    again = bm.from_long(long)
+    for ours, theirs in zip(again, polars_run, strict=True):
+        assert ours.schema == polars_data.schema
+        assert ours.equals(theirs)
+
+
+def test_a_condition_reads_the_library(polars_run, polars_data):
+    chosen = polars_run.filter_rows(lambda data: data["whole"] > 3)
+    kept = polars_data["whole"].fill_null(0) > 3
+    for ours, theirs in zip(chosen, polars_run, strict=True):
+        assert ours.equals(theirs.filter(kept))
+    (none,) = chosen.select([0]).filter_rows(lambda data: data["whole"] > 4)
+    assert none.equals(polars_run.completed(0).filter(polars_data["whole"].fill_null(0) > 4))
+
+
 def test_without_the_library_a_file_still_gives_pandas(polars_run, tmp_path, monkeypatch):
     opened = bm.open_imputations(polars_run.to_netcdf(tmp_path / "run.nc"))
 

@@ -8,6 +8,8 @@ import pymc as pm
 import pytest
 
 import bayesmice as bm
+from bayesmice.data import encode
+from bayesmice.data.joining import below_each_other, common_terms
 from bayesmice.errors import BayesMiceError
 
 N = 24
@@ -50,6 +52,40 @@ def test_times_come_back_untouched_from_memory_and_files(run, as_times, tmp_path
                 completed[["when", "length"]], as_times[["when", "length"]]
             )
             assert completed.notna().all(axis=None)
+
+
+def test_rows_put_together_count_their_days_from_the_earliest(run, as_times):
+    late = as_times["when"] > as_times["when"].median()
+    parts = [run.filter_rows(late), run.filter_rows(~late)]
+    joined = bm.concat(parts, dim="row")
+    column = joined._store.columns["when"]
+    np.testing.assert_allclose(
+        column.values, (joined.completed(0)["when"] - START) / pd.Timedelta(days=1), rtol=1e-12
+    )
+    assert column.origin == START
+
+
+def test_days_of_two_origins_are_counted_from_the_earlier():
+    frames = [pd.DataFrame({"when": pd.to_datetime([day])}) for day in ("2020-03-05", "2020-03-01")]
+    columns = [encode(frame).columns["when"] for frame in frames]
+    joined = below_each_other(common_terms(columns, frames[0]["when"].dtype))
+    assert joined.origin == pd.Timestamp("2020-03-01")
+    assert joined.values.tolist() == [4.0, 0.0]
+
+
+def test_a_dataset_of_xarray_has_the_times_themselves(run, as_times):
+    stored = run.to_dataset()
+    utc = as_times["when"].dt.tz_convert(None).to_numpy()
+    np.testing.assert_array_equal(stored["when"].to_numpy(), utc)
+    np.testing.assert_array_equal(stored["length"].to_numpy(), as_times["length"].to_numpy())
+
+
+def test_times_are_text_in_a_table_for_r(run, as_times, tmp_path):
+    table = pd.read_csv(
+        run.to_mids_csv(tmp_path / "run.csv", script=tmp_path / "run.R"), dtype={"when": str}
+    )
+    assert table["when"][:N].tolist() == as_times["when"].astype(str).tolist()
+    assert "factor(" not in (tmp_path / "run.R").read_text()
 
 
 def test_a_reopened_run_goes_on_with_the_same_days(impute, run, as_times, tmp_path):
