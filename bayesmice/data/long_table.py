@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmice.data.checks import check_frame
 from bayesmice.data.columns import Column, ColumnStore, Values, encode_column
-from bayesmice.data.libraries import read_data
+from bayesmice.data.libraries import read_data, read_table
 from bayesmice.data.rows import read_where
 from bayesmice.errors import DataError
 
@@ -116,7 +116,7 @@ def read_long(
         library,
     )
     if where is not None:
-        store = read_where(store, where)
+        store = read_where(store, read_table(where, "where", frame.index))
     cells = {}
     for column in whole:
         own = store.columns[column.name]
