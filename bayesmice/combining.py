@@ -39,7 +39,8 @@ def from_long(
     Parameters
     ----------
     table : DataFrame
-        The data as they came, and their imputations, in any order of rows and columns.
+        The data as they came, and their imputations, in any order of rows and columns. Of any
+        library.
     imp : label, default ".imp"
         The column with the number of the imputation: 0 for the data as they came.
     id : label or None, default ".id"
@@ -59,7 +60,7 @@ def from_long(
     Raises
     ------
     DataTypeError
-        If the table is no data frame of pandas.
+        If the table is no data frame.
     DataError
         If there is no such column, no row of the original or none of an imputation; if imputations
         have other rows; if an observed cell differs between the original and an imputation, or a

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from bayesmice.data import ColumnStore
+from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import SpecificationError, StoreError, warn_caller
 from bayesmice.events import Event, Severity
 from bayesmice.imputations import Imputations
@@ -226,7 +227,7 @@ def warn_of_run(run: Run, known: int = 0) -> None:
 
 
 def add_recommended(
-    pilot: Imputations, analysis: Callable[[pd.DataFrame], Any] | None, progressbar: bool
+    pilot: Imputations, analysis: Callable[[AnyFrame], Any] | None, progressbar: bool
 ) -> Imputations:
     """Add as many imputations to a pilot run as von Hippel's rule asks for.
 
@@ -250,7 +251,7 @@ def add_recommended(
         what = "the means of incomplete columns"
         if not columns:
             return pilot
-        tables = [_means(completed, columns) for completed in pilot]
+        tables = [_means(completed, columns) for completed in pilot.in_pandas]
     else:
         tables = list(pilot.analyze(analysis, progressbar=progressbar))
     numbers = pool(tables).recommended_m()

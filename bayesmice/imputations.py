@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.arguments import check_count, check_seed
 from bayesmice.data import ColumnStore, read_condition
+from bayesmice.data.libraries import PANDAS, AnyFrame
 from bayesmice.diagnostics import convergence_table
 from bayesmice.errors import NotRunError, SpecificationError, warn_caller
 from bayesmice.events import Event
@@ -64,7 +66,7 @@ class Imputations:
 
     Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,
     which holds the missing cells only once per imputation; completed data frames are made when
-    asked for.
+    asked for, in the library that the data came from.
 
     Parameters
     ----------
@@ -102,11 +104,20 @@ class Imputations:
         return int(self.tree["imputations"].sizes["imputation"])
 
     @property
-    def data(self) -> list[pd.DataFrame]:
+    def data(self) -> list[AnyFrame]:
         """All completed data sets, a list of m data frames."""
         return list(self)
 
-    def completed(self, imputation: int) -> pd.DataFrame:
+    @property
+    def in_pandas(self) -> "Imputations":
+        """These imputations, with pandas frames as completed data.
+
+        Whatever library the data came from; whole numbers and booleans with missing cells have
+        pandas' nullable dtypes.
+        """
+        return Imputations(self.tree, replace(self._store, library=PANDAS), self._continuation)
+
+    def completed(self, imputation: int) -> AnyFrame:
         """Fill the missing cells with one imputation.
 
         Parameters
@@ -117,13 +128,16 @@ class Imputations:
         Returns
         -------
         DataFrame of shape (n_rows, n_columns)
-            The data as they came, with every missing cell imputed. Index, column order, dtypes and
-            categories are kept.
+            The data as they came, with every missing cell imputed. The library, index, column
+            order, dtypes and categories are kept.
 
         Raises
         ------
         IndexError
             If there is no such imputation.
+        StoreError
+            If the imputations were opened from a file, and the library that the data came from is
+            not installed; `in_pandas` needs none.
         """
         if not -self.m <= imputation < self.m:
             raise IndexError(
@@ -131,15 +145,14 @@ class Imputations:
                 f"{self.m - 1}."
             )
         chosen = self._imputed.isel(imputation=imputation)
-        return self._store.complete(
-            {name: imputed_cells(chosen, name) for name in self._store.wanted}
-        )
+        cells = {name: imputed_cells(chosen, name) for name in self._store.wanted}
+        return self._store.library.give_back(self._store.complete(cells))
 
     @property
     def _imputed(self) -> xr.Dataset:
         return self.tree["imputations"].to_dataset()
 
-    def long(self, include_original: bool = False) -> pd.DataFrame:
+    def long(self, include_original: bool = False) -> AnyFrame:
         """Put all completed data sets below each other, and say which is which.
 
         Parameters
@@ -176,9 +189,10 @@ class Imputations:
         >>> table.groupby(".imp")["bmi"].count().tolist()
         [16, 25, 25]
         """
-        return long_frame(self._store, self._imputed, include_original)
+        table = long_frame(self._store, self._imputed, include_original)
+        return self._store.library.give_back(table)
 
-    def stacked(self) -> pd.DataFrame:
+    def stacked(self) -> AnyFrame:
         """Put all completed data sets below each other.
 
         Returns
@@ -192,9 +206,9 @@ class Imputations:
         An analysis of this table takes each row for m rows: its standard errors are too small. Pool
         analyses of the completed data sets instead; see `analyze`.
         """
-        return stacked_frame(self._store, self._imputed)
+        return self._store.library.give_back(stacked_frame(self._store, self._imputed))
 
-    def wide(self) -> pd.DataFrame:
+    def wide(self) -> AnyFrame:
         """Put all completed data sets beside each other.
 
         Returns
@@ -204,7 +218,7 @@ class Imputations:
             ``complete(action="broad")``: imputations are counted from 1. Labels that are not
             strings become strings.
         """
-        return wide_frame(self._store, self._imputed)
+        return self._store.library.give_back(wide_frame(self._store, self._imputed))
 
     def to_dataset(self) -> xr.Dataset:
         """Arrange all completed data sets as a dataset of xarray.
@@ -321,7 +335,7 @@ class Imputations:
         tree = select_imputations(self.tree, self._store, positions)
         return Imputations(tree, self._store)
 
-    def filter_rows(self, condition: ArrayLike | Callable[[pd.DataFrame], Any]) -> "Imputations":
+    def filter_rows(self, condition: ArrayLike | Callable[[AnyFrame], Any]) -> "Imputations":
         """Choose rows.
 
         Which rows stay has to be the same in all imputations, so it can depend on the data as they
@@ -444,7 +458,7 @@ class Imputations:
 
     def transform(
         self,
-        new_data: pd.DataFrame,
+        new_data: AnyFrame,
         *,
         random_seed: int | None = None,
         sweeps: int | None = None,
@@ -458,8 +472,8 @@ class Imputations:
         Parameters
         ----------
         new_data : DataFrame of shape (n_new, n_columns)
-            The columns of the data, in any order; any of their cells may be missing, if the column
-            had missing cells in the data too (or ``where`` wanted some).
+            The columns of the data, in any order, of any library; any of their cells may be
+            missing, if the column had missing cells in the data too (or ``where`` wanted some).
         random_seed : int, optional
             Seed; by default a fresh one.
         sweeps : int, optional
@@ -537,7 +551,7 @@ class Imputations:
 
     def analyze(
         self,
-        analysis: Callable[[pd.DataFrame], Any],
+        analysis: Callable[[AnyFrame], Any],
         *,
         progressbar: bool = True,
         workers: int | None = None,
@@ -547,7 +561,8 @@ class Imputations:
         Parameters
         ----------
         analysis : callable
-            From a completed DataFrame to a result, such as a fitted model of statsmodels.
+            From a completed data frame, in the library that the data came from, to a result, such
+            as a fitted model of statsmodels.
         progressbar : bool, default True
             Whether to show a progress bar.
         workers : int, optional
@@ -614,7 +629,7 @@ class Imputations:
         """
         analysis = FormulaFit(formula, find_model(model), model_options, fit_options or {})
         with counting_display("Fitting", self.m, progressbar) as progress:
-            fits = run_analyses(self, analysis, workers=workers, progress=progress)
+            fits = run_analyses(self.in_pandas, analysis, workers=workers, progress=progress)
         _warn_failed(fits)
         return fits
 
@@ -684,7 +699,7 @@ class Imputations:
         """
         with counting_display("Sampling", self.m, progressbar) as progress:
             posterior = sample_posteriors(
-                self,
+                self.in_pandas,
                 model,
                 draws=draws,
                 tune=tune,
@@ -742,7 +757,7 @@ class Imputations:
     def __len__(self) -> int:
         return self.m
 
-    def __iter__(self) -> Iterator[pd.DataFrame]:
+    def __iter__(self) -> Iterator[AnyFrame]:
         return (self.completed(imputation) for imputation in range(self.m))
 
     def __repr__(self) -> str:

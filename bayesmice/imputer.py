@@ -185,7 +185,7 @@ class BayesianImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  #
 def _average(imputations: Imputations, frame: pd.DataFrame) -> pd.DataFrame:
     """Complete rows by the average of their imputations, or by the most frequent level."""
     several = imputations.data
-    completed = several[0]
+    completed: pd.DataFrame = several[0]
     for name in frame.columns:
         missing = frame[name].isna().to_numpy()
         if not missing.any():

@@ -22,6 +22,7 @@ from bayesmice.continuation import (
     warn_of_run,
 )
 from bayesmice.data import Bounds, Limits, Weights
+from bayesmice.data.libraries import AnyFrame
 from bayesmice.diagnostics import Until
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.imputations import Imputations
@@ -50,9 +51,12 @@ class MICE:
     Parameters
     ----------
     data : DataFrame of shape (n_rows, n_columns)
-        The data; missing cells are what pandas calls missing. Numbers are continuous, booleans and
-        columns with two observed values binary, strings and unordered categories nominal, ordered
-        categories ordinal. Never changed.
+        The data, of pandas, polars, pyarrow or another library that narwhals reads from memory;
+        completed data come back in the same. Missing cells are nulls, and NaN. Numbers are
+        continuous, booleans and columns with two observed values binary, strings and unordered
+        categories nominal, ordered categories (and an Enum of polars) ordinal. Dates, times and
+        durations without missing cells predict other columns, by their number of days from the
+        earliest. Never changed.
     models : mapping of str to Regression, Custom or function, optional
         Conditional models of the columns that should not have the default one. A default model is a
         regression on all other columns: gaussian for a continuous column (whole numbers are drawn
@@ -65,7 +69,8 @@ class MICE:
         Which columns predict each target: a matrix with targets as rows and predictors as columns
         (see `predictor_matrix`), or lists by target. It says what ``.`` in a formula stands for; a
         column that a formula or a function names itself is used in any case. By default all
-        others, but no passive column predicts what it is made of.
+        others, but no passive column predicts what it is made of. In a library whose rows have no
+        labels a matrix has a column ``target`` with the names of the targets.
     visit_sequence : str, list of str or callable, default "monotone"
         In which order a sweep visits the targets. ``"roman"`` is the order of the data and
         ``"arabic"`` its reverse, ``"monotone"`` goes from the fewest missing cells to the most and
@@ -103,10 +108,10 @@ class MICE:
     Raises
     ------
     DataTypeError
-        If ``data`` is not a DataFrame.
+        If ``data`` is not a data frame, or one that is not in memory, such as a LazyFrame.
     DataError
         If it is empty, has duplicate column names, a column without any observed value, infinite
-        values, or a dtype that no model describes.
+        values, a dtype that no model describes, or missing cells in a column of times.
     SpecificationError, ModelError
         If a model does not fit the data.
 
@@ -122,13 +127,13 @@ class MICE:
 
     def __init__(
         self,
-        data: pd.DataFrame,
+        data: AnyFrame,
         models: Models | None = None,
         *,
         predictors: Predictors | None = None,
         visit_sequence: VisitOrder = "monotone",
         passive: Passive | None = None,
-        where: pd.DataFrame | ArrayLike | None = None,
+        where: AnyFrame | ArrayLike | None = None,
         ignore: ArrayLike | str | None = None,
         weights: Weights | None = None,
         by: str | None = None,
@@ -164,7 +169,7 @@ class MICE:
         callback: Callback | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         every: int = 10,
-        analysis: Callable[[pd.DataFrame], Any] | None = None,
+        analysis: Callable[[AnyFrame], Any] | None = None,
     ) -> Imputations:
         """Impute: run chains of sweeps, and keep states of them as imputations.
 
@@ -323,7 +328,7 @@ class MICE:
         return self._imputations
 
     @property
-    def data(self) -> list[pd.DataFrame]:
+    def data(self) -> list[AnyFrame]:
         """The completed data sets of the last run, a list of m data frames."""
         return self.imputations.data
 

@@ -158,6 +158,11 @@ def make_problem(
             f"by is {by!r}, a column with {column.n_missing} missing cells; expected a complete "
             "one, since every row has to belong to a group."
         )
+    if column.is_time:
+        raise SpecificationError(
+            f"by is {by!r}, a column of times; expected one with levels. Make a column of "
+            "categories from it, such as the year, and name that."
+        )
     if not column.levels:
         raise SpecificationError(
             f"by is {by!r}, a column of numbers; expected one with levels. Cut it into categories "

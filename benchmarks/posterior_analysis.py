@@ -21,7 +21,7 @@ import pandas as pd
 import pymc as pm
 
 from bayesmice.analysis.bayesian import sample_posteriors
-from bayesmice.analysis.coding import code_frame, find_levels
+from bayesmice.analysis.coding import code_frame, find_columns
 from bayesmice.kernels.analysis_models import write_analysis
 from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.posterior_choice import posterior_sampler
@@ -74,8 +74,8 @@ def regression(data: dict[str, object]) -> None:
 def warm_sampler(frame: pd.DataFrame, sampler: str) -> Callable[[], float]:
     """Compile a program for one data set; return what samples it once and gives the seconds."""
     configure_jax()
-    levels = find_levels([frame])
-    coded = code_frame(frame, levels)
+    columns = find_columns([frame])
+    coded = code_frame(frame, columns)
     model = write_analysis(regression, coded.values, {}, coded.rows, {}, 0)
     (shared,) = share_models([model])
     settings = PosteriorSettings(1_000, 1_000, 4, 1, 0.8, False)

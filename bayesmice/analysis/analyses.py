@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, overload
 
 import joblib
-import pandas as pd
 
+from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import AnalysisError
 from bayesmice.pooling import FailedAnalysis, PooledResults, pool
 
-Analysis = Callable[[pd.DataFrame], Any]
+Analysis = Callable[[AnyFrame], Any]
 
 
 class Analyses(Sequence[Any]):
@@ -76,7 +76,7 @@ class Analyses(Sequence[Any]):
 
 
 def run_analyses(
-    frames: Iterable[pd.DataFrame],
+    frames: Iterable[AnyFrame],
     analysis: Analysis,
     *,
     workers: int | None = None,
@@ -106,6 +106,7 @@ def run_analyses(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> frames = [pd.DataFrame({"x": [1.0, 2.0]}), pd.DataFrame({"x": [3.0, 5.0]})]
     >>> list(run_analyses(frames, lambda df: float(df["x"].mean())))
     [1.5, 4.0]
@@ -126,7 +127,7 @@ def run_analyses(
     return analyses
 
 
-def _attempt(analysis: Analysis, imputation: int, frame: pd.DataFrame) -> Any:
+def _attempt(analysis: Analysis, imputation: int, frame: AnyFrame) -> Any:
     try:
         return analysis(frame)
     except Exception as error:  # whatever a user's function raises is kept, and shown

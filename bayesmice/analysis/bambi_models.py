@@ -9,7 +9,9 @@ import pandas as pd
 import xarray as xr
 from pandas.api import types
 
-from bayesmice.analysis.coding import find_levels
+from bayesmice.analysis.coding import find_columns
+from bayesmice.data import Column
+from bayesmice.data.dtypes import as_numpy
 from bayesmice.errors import ModelError, SpecificationError
 
 
@@ -36,9 +38,9 @@ class BambiAnalysis:
 
     def models(self, frames: Iterable[pd.DataFrame]) -> Iterator[Any]:
         """Write the PyMC model of each data set, with the levels of all of them."""
-        levels = find_levels(frames)
+        columns = find_columns(frames)
         for frame in frames:
-            written = rebuild(self._template, labels_as_categories(frame, levels))
+            written = rebuild(self._template, labels_as_categories(frame, columns))
             written.build()
             self._written.append(written)
             yield written.backend.model
@@ -99,7 +101,7 @@ def bambi_analysis(model: object, family: str | None, frames: Iterable[pd.DataFr
     """
     if isinstance(model, str):
         bambi = load_bambi()
-        first = labels_as_categories(next(iter(frames)), find_levels(frames))
+        first = labels_as_categories(next(iter(frames)), find_columns(frames))
         return BambiAnalysis(bambi.Model(model, first, family=family or "gaussian"))
     if family is not None:
         raise SpecificationError(
@@ -109,29 +111,28 @@ def bambi_analysis(model: object, family: str | None, frames: Iterable[pd.DataFr
     return BambiAnalysis(model)
 
 
-def labels_as_categories(
-    frame: pd.DataFrame, levels: Mapping[str, tuple[object, ...]]
-) -> pd.DataFrame:
+def labels_as_categories(frame: pd.DataFrame, columns: Mapping[str, Column]) -> pd.DataFrame:
     """Make columns of strings categorical, as Bambi would, with the levels of all data sets.
 
     Parameters
     ----------
     frame : DataFrame
         One data set.
-    levels : mapping of str to tuple
-        From `find_levels`.
+    columns : mapping of str to Column
+        From `find_columns`.
 
     Returns
     -------
     DataFrame
-        The same data; categorical columns keep their categories.
+        The same data with dtypes that Bambi knows; categorical columns keep their categories.
     """
+    plain = as_numpy(frame)
     changed = {
-        label: pd.Categorical(series, list(levels[str(label)]))
-        for label, series in frame.items()
+        label: pd.Categorical(series, list(columns[str(label)].levels))
+        for label, series in plain.items()
         if types.is_object_dtype(series.dtype) or isinstance(series.dtype, pd.StringDtype)
     }
-    return frame.assign(**{str(label): values for label, values in changed.items()})
+    return plain.assign(**{str(label): values for label, values in changed.items()})
 
 
 def rebuild(template: Any, frame: pd.DataFrame) -> Any:

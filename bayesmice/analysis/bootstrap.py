@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bayesmice.data.libraries import AnyFrame, read_data
 from bayesmice.errors import AnalysisError
 from bayesmice.pooling import CompleteDataResult
 from bayesmice.pooling.adapters.estimators import estimator_coefficients
@@ -13,8 +14,8 @@ from bayesmice.pooling.labels import labels
 
 
 def bootstrap(
-    data: pd.DataFrame,
-    estimate: Callable[[pd.DataFrame], Any],
+    data: AnyFrame,
+    estimate: Callable[[AnyFrame], Any],
     *,
     draws: int = 200,
     random_seed: int | None = None,
@@ -28,10 +29,10 @@ def bootstrap(
     Parameters
     ----------
     data : DataFrame
-        One completed data set.
+        One completed data set, of any library.
     estimate : callable
-        From a DataFrame to a number, a 1-d array, a Series, or a fitted linear model of
-        scikit-learn.
+        From a data frame of that library to a number, a 1-d array, a Series, or a fitted linear
+        model of scikit-learn.
     draws : int, default 200
         Number of resamples; 200 give a standard error within about 5 %.
     random_seed : int, optional
@@ -65,13 +66,14 @@ def bootstrap(
     if draws < 2:
         raise AnalysisError(f"bootstrap needs at least 2 draws; got {draws}. 200 are usual.")
     rng = np.random.default_rng(random_seed)
-    rows = _row_sets(data, groups)
+    frame, library = read_data(data)
+    rows = _row_sets(frame, groups)
     whole = _as_series(estimate(data))
     resampled = []
     for draw in range(draws):
         chosen = rng.integers(len(rows), size=len(rows))
-        sample = data.iloc[np.concatenate([rows[i] for i in chosen])].reset_index(drop=True)
-        estimates = _as_series(estimate(sample))
+        sample = frame.iloc[np.concatenate([rows[i] for i in chosen])].reset_index(drop=True)
+        estimates = _as_series(estimate(library.give_back(sample)))
         if not estimates.index.equals(whole.index):
             raise AnalysisError(
                 f"Resample {draw} of the bootstrap has the parameters {list(estimates.index)}, and "

@@ -8,7 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
-from bayesmice.data.columns import encode_column
+from bayesmice.data import Column
+from bayesmice.data.columns import encode_column, numbers
+from bayesmice.data.dtypes import as_categorical
+from bayesmice.data.times import is_time
 from bayesmice.errors import DataError, DataTypeError
 
 FEW = 3
@@ -22,7 +25,8 @@ class CodedFrame:
     Attributes
     ----------
     values : dict of str to ndarray of shape (n_rows,)
-        Values of continuous columns, int32 level codes of all others; 0 where missing.
+        Values of continuous columns, days of times, int32 level codes of all others; 0 where
+        missing.
     incomplete : dict of str to int
         Numbers of missing cells, of the columns that have some.
     rows : list of length n_rows
@@ -34,8 +38,8 @@ class CodedFrame:
     rows: list[object]
 
 
-def find_levels(frames: Iterable[pd.DataFrame]) -> dict[str, tuple[object, ...]]:
-    """Find the levels of every column over all data sets, so that a code means the same in each.
+def find_columns(frames: Iterable[pd.DataFrame]) -> dict[str, Column]:
+    """Read every column over all data sets, so that a code or a day means the same in each.
 
     Parameters
     ----------
@@ -44,8 +48,8 @@ def find_levels(frames: Iterable[pd.DataFrame]) -> dict[str, tuple[object, ...]]
 
     Returns
     -------
-    dict of str to tuple
-        By column, its levels in the order of their codes; empty for a continuous column.
+    dict of str to Column
+        With the levels, or the origin of times, over all data sets; its values mean nothing.
 
     Raises
     ------
@@ -70,25 +74,24 @@ def find_levels(frames: Iterable[pd.DataFrame]) -> dict[str, tuple[object, ...]]
                 f"0, each once: {', '.join(labels)}."
             )
         for name, (_, series) in zip(own, frame.items(), strict=True):
-            seen.setdefault(name, []).append(_distinct(series))
+            seen.setdefault(name, []).append(_distinct(as_categorical(series)))
     if labels is None:
         raise DataError("There is no data set to analyse. Pass at least one completed data frame.")
-    columns = (
-        encode_column(pd.concat(parts, ignore_index=True).rename(name), name)
+    return {
+        name: encode_column(pd.concat(parts, ignore_index=True).rename(name), name)
         for name, parts in seen.items()
-    )
-    return {column.name: column.levels for column in columns}
+    }
 
 
-def code_frame(frame: pd.DataFrame, levels: dict[str, tuple[object, ...]]) -> CodedFrame:
+def code_frame(frame: pd.DataFrame, columns: dict[str, Column]) -> CodedFrame:
     """Turn one data set into numbers.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
         A completed data set.
-    levels : dict of str to tuple
-        From `find_levels`.
+    columns : dict of str to Column
+        From `find_columns`.
 
     Returns
     -------
@@ -97,15 +100,17 @@ def code_frame(frame: pd.DataFrame, levels: dict[str, tuple[object, ...]]) -> Co
     """
     coded: dict[str, NDArray[np.generic]] = {}
     incomplete: dict[str, int] = {}
-    for (name, own), (_, series) in zip(levels.items(), frame.items(), strict=True):
-        if own:
-            codes = pd.Index(own, dtype=object).get_indexer(pd.Index(series, dtype=object))
+    for (name, column), (_, series) in zip(columns.items(), frame.items(), strict=True):
+        if column.levels:
+            codes = pd.Index(column.levels, dtype=object).get_indexer(
+                pd.Index(series, dtype=object)
+            )
             missing = codes < 0
             coded[name] = np.where(missing, 0, codes).astype(np.int32)
         else:
-            numbers = series.to_numpy(dtype=np.float64, na_value=np.nan)
-            missing = np.isnan(numbers)
-            coded[name] = np.where(missing, 0.0, numbers)
+            values = numbers(series, column.origin)
+            missing = np.isnan(values)
+            coded[name] = np.where(missing, 0.0, values)
         if missing.any():
             incomplete[name] = int(missing.sum())
     return CodedFrame(coded, incomplete, _row_names(frame.index))
@@ -113,6 +118,8 @@ def code_frame(frame: pd.DataFrame, levels: dict[str, tuple[object, ...]]) -> Co
 
 def _distinct(series: pd.Series) -> pd.Series:
     """Keep what tells the levels of a column: each value once, and of numbers only a few."""
+    if is_time(series.dtype):
+        return pd.Series([series.min()], dtype=series.dtype)
     observed = series.dropna().drop_duplicates()
     is_number = types.is_numeric_dtype(series.dtype) and not types.is_bool_dtype(series.dtype)
     few: pd.Series = observed.head(FEW) if is_number else observed

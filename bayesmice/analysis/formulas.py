@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bayesmice.data.dtypes import as_numpy
 from bayesmice.errors import AnalysisError
 
 ModelFunction = Callable[..., Any]
@@ -48,7 +49,7 @@ class FormulaFit:
         object
             What the model's ``fit`` returns.
         """
-        model = find_model(self.model)(self.formula, data, **self.model_options)
+        model = find_model(self.model)(self.formula, as_numpy(data), **self.model_options)
         quiet = {"disp": 0} if "disp" in inspect.signature(model.fit).parameters else {}
         return model.fit(**{**quiet, **self.fit_options})
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pandas as pd
 import xarray as xr
 
-from bayesmice.analysis.coding import code_frame, find_levels
+from bayesmice.analysis.coding import code_frame, find_columns
 from bayesmice.kernels.analysis_models import write_analysis
 
 
@@ -29,10 +29,10 @@ class FunctionAnalysis:
 
     def models(self, frames: Iterable[pd.DataFrame]) -> Iterator[Any]:
         """Write the PyMC model of each data set."""
-        levels = find_levels(frames)
-        coords = {name: list(own) for name, own in levels.items() if own}
+        columns = find_columns(frames)
+        coords = {name: list(own.levels) for name, own in columns.items() if own.levels}
         for imputation, frame in enumerate(frames):
-            coded = code_frame(frame, levels)
+            coded = code_frame(frame, columns)
             yield write_analysis(
                 self.function, coded.values, coords, coded.rows, coded.incomplete, imputation
             )

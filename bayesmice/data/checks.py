@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from bayesmice.errors import DataError, DataTypeError
+from bayesmice.data.dtypes import missing_cells
+from bayesmice.data.libraries import read_data
+from bayesmice.errors import DataError
 
 RESERVED_NAMES = frozenset(
     {
@@ -29,17 +31,17 @@ def check_frame(data: object) -> pd.DataFrame:
     Parameters
     ----------
     data : DataFrame
-        The data as the user gave them.
+        The data as the user gave them, of any library.
 
     Returns
     -------
     DataFrame
-        The same object.
+        The same object, or what `bayesmice.data.libraries.read_data` made of it.
 
     Raises
     ------
     DataTypeError
-        If it is not a pandas DataFrame.
+        If it is not a data frame.
     DataError
         If it is empty, has duplicate or unusable column names, a column without an observed value,
         or infinities.
@@ -57,40 +59,36 @@ def check_table(data: object, reader: str) -> pd.DataFrame:
     Parameters
     ----------
     data : DataFrame
-        The data as the user gave them.
+        The data as the user gave them, of any library.
     reader : str
         The function that reads them, for the error.
 
     Returns
     -------
     DataFrame
-        The same object.
+        The same object for pandas, or what `bayesmice.data.libraries.read_data` made of it.
 
     Raises
     ------
     DataTypeError
-        If it is not a pandas DataFrame.
+        If it is not a data frame.
     DataError
         If it is empty, or has duplicate column names.
     """
-    if not isinstance(data, pd.DataFrame):
-        raise DataTypeError(
-            f"{reader} expected data as a pandas DataFrame, got {type(data).__name__}. "
-            "Convert it, for example with pd.DataFrame(data, columns=[...])."
-        )
-    if data.shape[0] == 0 or data.shape[1] == 0:
+    frame, _ = read_data(data, reader=reader)
+    if frame.shape[0] == 0 or frame.shape[1] == 0:
         raise DataError(
-            f"data has {data.shape[0]} rows and {data.shape[1]} columns; expected at least one of "
-            "each."
+            f"data has {frame.shape[0]} rows and {frame.shape[1]} columns; expected at least one "
+            "of each."
         )
-    names = pd.Index(column_names(data))
+    names = pd.Index(column_names(frame))
     if names.has_duplicates:
         repeated = ", ".join(dict.fromkeys(repr(name) for name in names[names.duplicated()]))
         raise DataError(
             f"data has duplicate column names: {repeated}. Rename them, since models and results "
             "are found by name."
         )
-    return data
+    return frame
 
 
 def column_names(data: pd.DataFrame) -> list[str]:
@@ -139,7 +137,7 @@ def check_names(names: list[str]) -> None:
 
 
 def _check_column(column: pd.Series) -> None:
-    if column.isna().all():
+    if missing_cells(column).all():
         raise DataError(
             f"Column {str(column.name)!r} has no observed value, so no model can be fitted to it. "
             "Drop the column, or fill in the values you know."

@@ -1,8 +1,8 @@
 """The column store: the data as arrays of numbers with their response indicator, and the way back.
 
-Continuous columns keep their values. Columns on any other scale become level codes 0, 1, ..., in
-the order of their levels. Only levels that were observed count: a category that no row shows cannot
-be learned, so it is never imputed.
+Continuous columns keep their values; times become days. Columns on any other scale become level
+codes 0, 1, ..., in the order of their levels. Only levels that were observed count: a category that
+no row shows cannot be learned, so it is never imputed.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types
 
+from bayesmice.data.dtypes import as_categorical, as_dictionary, is_dictionary, missing_cells
+from bayesmice.data.libraries import PANDAS, Library
 from bayesmice.data.scales import Scale, measurement_scale
+from bayesmice.data.times import Origin, days_since, is_time, time_origin
 
 Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -46,6 +49,9 @@ class Column:
     weights : ndarray of shape (n_rows,) or None
         Weight of each row in a likelihood, zero for a row that nothing is learned from; None for
         one everywhere.
+    origin : Timestamp, Timedelta or None
+        For a column of times, from where its days are counted. Such a column is complete, predicts
+        others, and has no model.
     """
 
     name: str
@@ -56,6 +62,12 @@ class Column:
     limits: tuple[Values, Values] | None = None
     where: Mask | None = None
     weights: Values | None = None
+    origin: Origin | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """Whether the column holds times, which only predict."""
+        return self.origin is not None
 
     @cached_property
     def is_limited(self) -> Mask:
@@ -210,7 +222,7 @@ class Column:
         series : Series
             The column as it stands in the data.
         """
-        dtype = series.dtype
+        dtype = as_categorical(series).dtype
         if isinstance(dtype, pd.CategoricalDtype):
             levels = tuple(dtype.categories.tolist())
         elif types.is_bool_dtype(dtype):
@@ -269,10 +281,13 @@ class ColumnStore:
         The data as they came; a private copy.
     columns : mapping of str to Column
         The columns in order.
+    library : Library
+        The library that the data came from.
     """
 
     frame: pd.DataFrame
     columns: Mapping[str, Column]
+    library: Library = PANDAS
 
     @property
     def n_rows(self) -> int:
@@ -304,14 +319,15 @@ class ColumnStore:
 
     def with_columns(self, changed: Mapping[str, Column]) -> "ColumnStore":
         """Return a store in which some columns are read differently."""
-        return ColumnStore(
-            self.frame, {name: changed.get(name, column) for name, column in self.columns.items()}
+        return replace(
+            self,
+            columns={name: changed.get(name, column) for name, column in self.columns.items()},
         )
 
     def at_rows(self, rows: NDArray[np.intp], computed: Collection[str] = ()) -> "ColumnStore":
         """Return some rows of the data, read as in the whole; computed columns keep all levels."""
         columns = {n: column.at_rows(rows, n in computed) for n, column in self.columns.items()}
-        return ColumnStore(self.frame.iloc[rows], columns)
+        return replace(self, frame=self.frame.iloc[rows], columns=columns)
 
     def complete(self, cells: Mapping[str, Values]) -> pd.DataFrame:
         """Fill the cells whose imputations are wanted.
@@ -331,7 +347,7 @@ class ColumnStore:
         for position, column in enumerate(self.columns.values()):
             series = self.frame.iloc[:, position].copy()
             if len(column.wanted_rows):
-                series.iloc[column.wanted_rows] = decode(column, cells[column.name], series.dtype)
+                series = fill(series, column.wanted_rows, column, cells[column.name])
             filled.append(series)
         return self.framed(filled)
 
@@ -353,13 +369,15 @@ class ColumnStore:
         return framed
 
 
-def encode(frame: pd.DataFrame) -> ColumnStore:
+def encode(frame: pd.DataFrame, library: Library = PANDAS) -> ColumnStore:
     """Turn a checked data frame into a column store.
 
     Parameters
     ----------
     frame : DataFrame of shape (n_rows, n_columns)
         Data that passed `bayesmice.data.checks.check_frame`.
+    library : Library, default PANDAS
+        The library that they came from.
 
     Returns
     -------
@@ -370,11 +388,15 @@ def encode(frame: pd.DataFrame) -> ColumnStore:
         str(label): encode_column(frame.iloc[:, position], str(label))
         for position, label in enumerate(frame.columns)
     }
-    return ColumnStore(frame.copy(), columns)
+    return ColumnStore(frame.copy(), columns, library)
 
 
-def encode_column(series: pd.Series, name: str) -> Column:
-    """Encode one column by its measurement scale."""
+def encode_column(series: pd.Series, name: str, origin: Origin | None = None) -> Column:
+    """Encode one column by its measurement scale; days from an origin, if one is given."""
+    if is_time(series.dtype):
+        origin = time_origin(series) if origin is None else origin
+        return Column(name, Scale.CONTINUOUS, numbers(series, origin), (), origin=origin)
+    series = as_categorical(series)
     scale = measurement_scale(series)
     is_integer = bool(types.is_integer_dtype(series.dtype))
     if scale is Scale.CONTINUOUS:
@@ -387,7 +409,7 @@ def observed_levels(series: pd.Series) -> tuple[object, ...]:
     """List the observed levels: categories in their order, anything else sorted."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         return tuple(series.cat.remove_unused_categories().cat.categories.tolist())
-    return tuple(sorted(series.dropna().unique().tolist()))
+    return tuple(sorted(series[~missing_cells(series)].unique().tolist()))
 
 
 def level_codes(values: Any, levels: Sequence[object]) -> Values:
@@ -411,10 +433,11 @@ def level_codes(values: Any, levels: Sequence[object]) -> Values:
 
 def unused_categories(series: pd.Series) -> tuple[object, ...]:
     """List categories that the dtype declares but no row shows."""
-    if not isinstance(series.dtype, pd.CategoricalDtype):
+    categorical = as_categorical(series)
+    if not isinstance(categorical.dtype, pd.CategoricalDtype):
         return ()
-    observed = set(observed_levels(series))
-    return tuple(level for level in series.cat.categories if level not in observed)
+    observed = set(observed_levels(categorical))
+    return tuple(level for level in categorical.cat.categories if level not in observed)
 
 
 def decode(column: Column, cells: Values, dtype: Any) -> "pd.Series[Any]":
@@ -471,6 +494,14 @@ def recode(cells: Values, column: Column, whole: Column) -> Values:
     return recoded
 
 
+def fill(series: pd.Series, rows: NDArray[np.intp], column: Column, cells: Values) -> pd.Series:
+    """Put imputed cells into some rows of a series that is the caller's own, keeping its dtype."""
+    # A dictionary of Arrow would lose its order, and the levels that no row shows.
+    fillable = as_categorical(series)
+    fillable.iloc[rows] = decode(column, cells, fillable.dtype)
+    return as_dictionary(fillable, series.dtype) if is_dictionary(series.dtype) else fillable
+
+
 def _whole(cells: Values, dtype: Any) -> Values:
     """Round, and stay within what the dtype can hold; new rows may hold whole numbers as floats."""
     if types.is_float_dtype(dtype):
@@ -479,6 +510,8 @@ def _whole(cells: Values, dtype: Any) -> Values:
     return np.clip(np.rint(cells), limits.min, limits.max)
 
 
-def numbers(series: pd.Series) -> Values:
-    """Give the values of a column of numbers, NaN where missing."""
+def numbers(series: pd.Series, origin: Origin | None = None) -> Values:
+    """Give the values of a column of numbers, or of times by their origin; NaN where missing."""
+    if origin is not None:
+        return days_since(series, origin)
     return series.to_numpy(dtype=np.float64, na_value=np.nan, copy=True)

@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmice.data.checks import check_table, column_names
+from bayesmice.data.dtypes import missing_table
+from bayesmice.data.libraries import AnyFrame
 
 Matrix = NDArray[np.float64]
 
@@ -28,7 +30,7 @@ class MissingPairs(NamedTuple):
     mm: pd.DataFrame
 
 
-def missing_pairs(data: pd.DataFrame) -> MissingPairs:
+def missing_pairs(data: AnyFrame) -> MissingPairs:
     """Count in how many rows every two columns are observed or missing, as R's ``md.pairs``.
 
     Parameters
@@ -68,12 +70,13 @@ def missing_pairs(data: pd.DataFrame) -> MissingPairs:
     hyp    8    0    0    1
     chl   10    3    3    0
     """
-    names = column_names(check_table(data, "missing_pairs"))
-    counts = _count_pairs(data.notna().to_numpy())
-    return MissingPairs(*(pd.DataFrame(table.astype(int), names, names) for table in counts))
+    table = check_table(data, "missing_pairs")
+    names = column_names(table)
+    counts = _count_pairs(~missing_table(table))
+    return MissingPairs(*(pd.DataFrame(count.astype(int), names, names) for count in counts))
 
 
-def flux(data: pd.DataFrame) -> pd.DataFrame:
+def flux(data: AnyFrame) -> pd.DataFrame:
     r"""Say of each column how it is connected with the others, as R's ``flux``.
 
     A column with high outflux is observed where many cells of others are missing, and may help to
@@ -142,8 +145,9 @@ def flux(data: pd.DataFrame) -> pd.DataFrame:
     hyp  0.68   0.123    0.148  0.375  0.078  0.235
     chl  0.60   0.219    0.111  0.533  0.067  0.133
     """
-    names = column_names(check_table(data, "flux"))
-    observed = data.notna().to_numpy()
+    table = check_table(data, "flux")
+    names = column_names(table)
+    observed = ~missing_table(table)
     rr, rm, mr, mm = _count_pairs(observed)
     incomplete = ~observed.all(axis=1)
     return pd.DataFrame(

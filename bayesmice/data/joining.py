@@ -10,6 +10,7 @@ from pandas.api import types
 
 from bayesmice.data.columns import Column, Mask, Values, recode
 from bayesmice.data.scales import Scale
+from bayesmice.data.times import Origin, days_since
 
 
 def common_terms(parts: Sequence[Column], dtype: Any) -> list[Column]:
@@ -28,6 +29,9 @@ def common_terms(parts: Sequence[Column], dtype: Any) -> list[Column]:
         The same columns, whose codes count the levels of all. Where one of them holds numbers, all
         do: two numbers are levels where nothing but them was observed.
     """
+    origins = [part.origin for part in parts if part.origin is not None]
+    if origins:
+        return [_from(min(origins), part) for part in parts]
     levels = _common_levels(parts, dtype)
     scale = parts[0].scale if parts[0].levels == levels else _scale(levels, dtype)
     is_integer = bool(types.is_integer_dtype(dtype))
@@ -42,6 +46,14 @@ def common_terms(parts: Sequence[Column], dtype: Any) -> list[Column]:
         )
         for part in parts
     ]
+
+
+def _from(origin: Origin, part: Column) -> Column:
+    """Count the days of a column of times from another day."""
+    if part.origin is None:
+        return part
+    (later,) = days_since(pd.Series([part.origin]), origin)
+    return replace(part, values=part.values + later, origin=origin)  # noqa: PD011
 
 
 def _common_levels(parts: Sequence[Column], dtype: Any) -> tuple[object, ...]:

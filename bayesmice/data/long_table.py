@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from bayesmice.data.checks import check_frame
 from bayesmice.data.columns import Column, ColumnStore, Values, encode_column
+from bayesmice.data.libraries import read_data, read_table
 from bayesmice.data.rows import read_where
-from bayesmice.errors import DataError, DataTypeError
+from bayesmice.errors import DataError
 
 HINT = (
     "In R, complete(imp, 'long', include = TRUE) makes such a table; here "
@@ -70,7 +71,7 @@ def read_long(
 
     Parameters
     ----------
-    table : DataFrame
+    table : DataFrame of any library
         The original and its imputations, in any order of rows and columns.
     imp : label
         The column with the number of the imputation, 0 for the original.
@@ -87,22 +88,19 @@ def read_long(
     Raises
     ------
     DataTypeError
-        If it is no data frame of pandas.
+        If it is no data frame.
     DataError
         If it cannot be read as an original with imputations of it, or cannot be held.
     SpecificationError
         If ``where`` is of another form.
     """
-    if not isinstance(table, pd.DataFrame):
-        raise DataTypeError(
-            f"from_long expected a pandas DataFrame, got {type(table).__name__}. {HINT}"
-        )
-    taken = [_position(table, "imp", imp)]
-    taken += [] if id is None else [_position(table, "id", id)]
-    numbers = _imputation_numbers(table.iloc[:, taken[0]], imp)
-    ids = None if id is None else pd.Index(table.iloc[:, taken[1]])
+    long, library = read_data(table, "the long table", "from_long")
+    taken = [_position(long, "imp", imp)]
+    taken += [] if id is None else [_position(long, "id", id)]
+    numbers = _imputation_numbers(long.iloc[:, taken[0]], imp)
+    ids = None if id is None else pd.Index(long.iloc[:, taken[1]])
     places = _places(numbers, ids, imp, id)
-    data = table.iloc[:, [k for k in range(table.shape[1]) if k not in taken]]
+    data = long.iloc[:, [k for k in range(long.shape[1]) if k not in taken]]
     if data.columns.nlevels == 1:
         data.columns = data.columns.infer_objects()  # numbers, now that '.imp' is not among them
     check_frame(data)
@@ -111,12 +109,14 @@ def read_long(
         for position, label in enumerate(data.columns)
     ]
     frame = data.iloc[places.original]
-    frame.index = _row_labels(table.index, places)
+    frame.index = _row_labels(long.index, places)
     store = ColumnStore(
-        frame, {column.name: column.at_rows(places.original, keep_levels=True) for column in whole}
+        frame,
+        {column.name: column.at_rows(places.original, keep_levels=True) for column in whole},
+        library,
     )
     if where is not None:
-        store = read_where(store, where)
+        store = read_where(store, read_table(where, "where", frame.index))
     cells = {}
     for column in whole:
         own = store.columns[column.name]

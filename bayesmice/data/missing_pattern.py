@@ -5,9 +5,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmice.data.checks import check_table, column_names
+from bayesmice.data.dtypes import missing_table
+from bayesmice.data.libraries import AnyFrame
 
 
-def missing_pattern(data: pd.DataFrame) -> pd.DataFrame:
+def missing_pattern(data: AnyFrame) -> pd.DataFrame:
     """Tabulate which columns are missing together, as R's ``md.pattern`` does.
 
     Parameters
@@ -62,8 +64,9 @@ def missing_pattern(data: pd.DataFrame) -> pd.DataFrame:
     3       1      2           1   0   0   1
     4       7      3           1   0   0   0
     """
-    names = column_names(check_table(data, "missing_pattern"))
-    missing = data.isna().to_numpy()
+    table = check_table(data, "missing_pattern")
+    names = column_names(table)
+    missing = missing_table(table)
     in_columns = missing.sum(axis=0)
     order = np.argsort(in_columns, kind="stable")
     patterns, n_rows = _count_rows(missing[:, order])

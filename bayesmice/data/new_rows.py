@@ -8,6 +8,9 @@ import pandas as pd
 from pandas.api import types
 
 from bayesmice.data.columns import Column, ColumnStore, level_codes, numbers
+from bayesmice.data.dtypes import missing_cells
+from bayesmice.data.libraries import read_data
+from bayesmice.data.times import has_zone, is_time, time_origin
 from bayesmice.errors import DataError, DataTypeError
 
 
@@ -19,7 +22,7 @@ def encode_new_rows(
     Parameters
     ----------
     data : DataFrame of shape (n_new, n_columns)
-        The new rows, with the columns of those data in any order.
+        The new rows, with the columns of those data in any order, of any library.
     learned : ColumnStore
         The data that models learned from.
     computed : collection of str, optional
@@ -29,7 +32,7 @@ def encode_new_rows(
     -------
     ColumnStore
         The new rows, with their columns in the order of ``learned``. A column keeps its dtype
-        unless it can take that of ``learned`` without a loss.
+        unless it can take that of ``learned`` without a loss. Times are counted from the same day.
 
     Raises
     ------
@@ -46,22 +49,20 @@ def encode_new_rows(
     >>> encode_new_rows(pd.DataFrame({"bmi": [25], "hyp": [None]}), learned).incomplete
     ('hyp',)
     """
-    if not isinstance(data, pd.DataFrame):
-        raise DataTypeError(
-            f"transform expected new rows as a DataFrame, got {type(data).__name__}. Give them the "
-            "columns that the models were fitted to."
-        )
-    if not len(data):
+    given, library = read_data(data, "new rows", "transform")
+    if library.name == learned.library.name:
+        library = learned.library  # whose types the columns take, where nothing is lost
+    if not len(given):
         raise DataError("The new rows are none: the data frame has 0 rows. Give at least one.")
-    places = _places(data, learned, computed)
+    places = _places(given, learned, computed)
     series, columns = [], {}
     for name, place in places.items():
-        taken, columns[name] = read_like(data.iloc[:, place], learned, name)
+        taken, columns[name] = read_like(given.iloc[:, place], learned, name)
         series.append(taken)
     frame = pd.concat(series, axis=1)
-    frame.columns = data.columns[list(places.values())]
-    frame.attrs = dict(data.attrs)
-    return ColumnStore(frame, columns)
+    frame.columns = given.columns[list(places.values())]
+    frame.attrs = dict(given.attrs)
+    return ColumnStore(frame, columns, library)
 
 
 def read_like(series: pd.Series, learned: ColumnStore, name: str) -> tuple[pd.Series, Column]:
@@ -81,6 +82,10 @@ def read_like(series: pd.Series, learned: ColumnStore, name: str) -> tuple[pd.Se
     tuple of (Series, Column)
     """
     column = learned.columns[name]
+    if column.is_time:
+        _check_times(series, learned.series(name), f"Column {name!r} of the new rows")
+        times = numbers(series, column.origin)
+        return series, Column(name, column.scale, times, (), origin=column.origin)
     taken = _like(series, column, learned.series(name))
     values = level_codes(taken, column.levels) if column.levels else numbers(taken)
     return taken, Column(name, column.scale, values, column.levels, column.is_integer)
@@ -111,7 +116,7 @@ def _places(data: pd.DataFrame, learned: ColumnStore, computed: Collection[str])
 def _like(series: pd.Series, column: Column, learned: pd.Series) -> pd.Series:
     """Give a series the dtype that its column had, if nothing is lost."""
     where = f"Column {column.name!r} of the new rows"
-    is_empty = bool(series.isna().all())
+    is_empty = bool(missing_cells(series).all())
     if column.levels:
         _check_levels(series, column, where)
     elif not (is_empty or _holds_numbers(series.dtype)):
@@ -140,12 +145,23 @@ def _converted(series: pd.Series, dtype: Any) -> pd.Series:
     return converted
 
 
+def _check_times(series: pd.Series, learned: pd.Series, where: str) -> None:
+    dtype: Any = series.dtype
+    is_like = is_time(dtype) and dtype.kind == learned.dtype.kind
+    if not is_like or has_zone(dtype) != has_zone(learned.dtype):
+        raise DataTypeError(
+            f"{where} has dtype {dtype}; the models were fitted to times ({learned.dtype}), with "
+            "or without a time zone in both. Convert it."
+        )
+    time_origin(series)  # refuses missing times
+
+
 def _holds_numbers(dtype: Any) -> bool:
     return bool(types.is_numeric_dtype(dtype)) and not types.is_complex_dtype(dtype)
 
 
 def _check_levels(series: pd.Series, column: Column, where: str) -> None:
-    unknown = series[np.isnan(level_codes(series, column.levels)) & series.notna().to_numpy()]
+    unknown = series[np.isnan(level_codes(series, column.levels)) & ~missing_cells(series)]
     if len(unknown):
         raise DataError(
             f"{where} holds {str(unknown.iloc[0])!r}, which is no level that the models know: "

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bayesmice.data.checks import check_frame
 from bayesmice.data.columns import Column, encode
+from bayesmice.data.libraries import AnyFrame
 from bayesmice.data.scales import Scale
 from bayesmice.errors import SpecificationError
 
@@ -22,7 +23,7 @@ ROUNDING = 1e-12
 
 
 def quick_predictors(
-    data: pd.DataFrame,
+    data: AnyFrame,
     min_correlation: float = 0.1,
     include: str | Iterable[str] = (),
     exclude: str | Iterable[str] = (),
@@ -40,7 +41,7 @@ def quick_predictors(
     Parameters
     ----------
     data : DataFrame of shape (n_rows, n_columns)
-        The data; missing cells are what pandas calls missing. Never changed.
+        The data, of any library that `MICE` reads. Never changed.
     min_correlation : float, default 0.1
         The absolute correlation, from 0 to 1, that a predictor must exceed.
     include : str or iterable of str, optional
@@ -55,7 +56,7 @@ def quick_predictors(
 
     Returns
     -------
-    DataFrame of bool, of shape (n_columns, n_columns)
+    pandas.DataFrame of bool, of shape (n_columns, n_columns)
         Rows are targets, columns are predictors, both by name: what ``MICE(predictors=...)`` takes.
         No column predicts itself, and complete columns have no predictors.
 

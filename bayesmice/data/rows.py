@@ -170,7 +170,11 @@ def read_condition(store: ColumnStore, condition: object) -> NDArray[np.intp]:
     SpecificationError
         If it is of another form, or chooses no row.
     """
-    given = condition(store.frame.copy()) if callable(condition) else condition
+    given = condition
+    if callable(condition):
+        given = condition(store.library.give_back(store.frame.copy()))
+        if store.library.schema:  # a null, where a missing value was compared
+            given = pd.array(np.asarray(given), dtype="boolean")
     if isinstance(given, pd.Series | pd.api.extensions.ExtensionArray) and (
         pd.api.types.is_bool_dtype(given.dtype)
     ):

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from pandas.api import types
 
+from bayesmice.data.dtypes import missing_cells
 from bayesmice.errors import DataError
 
 
@@ -37,8 +38,8 @@ def measurement_scale(column: pd.Series) -> Scale:
     Raises
     ------
     DataError
-        If the dtype is one that no conditional model describes (dates, complex numbers, lists), or
-        an object column holds numbers.
+        If the dtype is one that no conditional model describes (periods, complex numbers, lists),
+        or an object column holds numbers.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def measurement_scale(column: pd.Series) -> Scale:
             f"Column {column.name!r} has dtype {dtype}, which no conditional model describes. "
             "Convert it to numbers or categories, or leave it out of the data."
         )
-    observed = column.dropna()
+    observed = column[~missing_cells(column)]
     if types.is_object_dtype(dtype):
         _refuse_objects_that_are_not_labels(observed)
     is_two_valued = observed.nunique() == 2
@@ -70,8 +71,9 @@ def measurement_scale(column: pd.Series) -> Scale:
 
 
 def _is_describable(dtype: Any) -> bool:
+    is_decimal = isinstance(dtype, pd.ArrowDtype) and dtype.kind == "O"
     return not isinstance(dtype, pd.SparseDtype) and bool(
-        types.is_numeric_dtype(dtype)
+        (types.is_numeric_dtype(dtype) and not is_decimal)
         or types.is_string_dtype(dtype)
         or types.is_object_dtype(dtype)
         or isinstance(dtype, pd.CategoricalDtype)

@@ -5,7 +5,7 @@ is made of, again whenever one of those has changed.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bayesmice.data import ColumnStore, read_like
 from bayesmice.data.columns import decode, encode_column, level_codes
+from bayesmice.data.times import is_time
 from bayesmice.errors import ColumnNotFoundError, SpecificationError
 from bayesmice.models.formulas import parse_expression
 from bayesmice.models.transforms import FUNCTIONS
@@ -29,6 +30,10 @@ NAMES: Mapping[str, Any] = {
     **{name: function for name, function in FUNCTIONS.items() if isinstance(function, np.ufunc)},
 }
 """What an expression can name besides columns."""
+TIMES = (
+    "passive[{!r}] is a column of times. Times predict other columns, but are not computed. "
+    "Compute a number from them, such as days: (end - start).dt.days."
+)
 TOLERANCE = 1e-6
 """Relative difference beyond which an observed value is not what its function gives."""
 
@@ -59,8 +64,11 @@ class CompletedColumns(Mapping[str, pd.Series]):
             )
         if name not in self._read:
             column, series = self._store.columns[name], self._store.series(name)
-            decoded = decode(column, self._values[name], series.dtype)
-            self._read[name] = decoded.set_axis(self._store.frame.index)
+            if column.is_time:
+                self._read[name] = series
+            else:
+                decoded = decode(column, self._values[name], series.dtype)
+                self._read[name] = decoded.set_axis(self._store.frame.index)
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -401,7 +409,7 @@ def add_passive(store: ColumnStore, passive: PassiveColumns, learned: ColumnStor
             series, _ = _where_known(one, store, _stand_ins(store, learned))
             taken, column = read_like(series, learned, one.name)
             frame = store.frame.assign(**{one.name: taken})
-            store = ColumnStore(frame, {**store.columns, one.name: column})
+            store = replace(store, frame=frame, columns={**store.columns, one.name: column})
     return store
 
 
@@ -425,12 +433,14 @@ def _with_new_column(store: ColumnStore, passive: PassiveColumn) -> ColumnStore:
             "observed together, so nothing is known of it before the first sweep. Add it to the "
             "data with the values that are known."
         )
+    if is_time(series.dtype):
+        raise SpecificationError(TIMES.format(passive.name))
     frame = store.frame.assign(**{passive.name: series})
     column = encode_column(series, passive.name).with_all_levels(series)
     weights = next(iter(store.columns.values())).weights
     if weights is not None:
         column = column.with_weights(weights)
-    return ColumnStore(frame, {**store.columns, passive.name: column})
+    return replace(store, frame=frame, columns={**store.columns, passive.name: column})
 
 
 def _where_known(
@@ -448,6 +458,8 @@ def _where_known(
 
 def _check_computation(store: ColumnStore, passive: PassiveColumn) -> None:
     """Compute an existing column once, so that its faults show before a run."""
+    if store.columns[passive.name].is_time:
+        raise SpecificationError(TIMES.format(passive.name))
     if store.columns[passive.name].has_limits:
         raise SpecificationError(
             f"passive and limits both name {passive.name!r}. Leave one of them out."

@@ -10,10 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bayesmice.data.libraries import AnyFrame, is_frame, read_data
 from bayesmice.errors import SpecificationError
 from bayesmice.models.passive import PassiveColumns
 
-Predictors = pd.DataFrame | Mapping[str, Sequence[str]]
+Predictors = AnyFrame | Mapping[str, Sequence[str]]
+TARGET = "target"
+"""What the rows of a matrix are called, and the column of their names in a frame without labels."""
 
 
 def read_predictors(columns: Sequence[str], predictors: object) -> dict[str, tuple[str, ...]]:
@@ -25,7 +28,8 @@ def read_predictors(columns: Sequence[str], predictors: object) -> dict[str, tup
         All columns of the data.
     predictors : DataFrame of bool, or mapping of str to sequence of str
         What the user gave. A matrix has targets as rows and predictors as columns; a row that it
-        lacks leaves the target as it is by default, a column that it lacks predicts nothing.
+        lacks leaves the target as it is by default, a column that it lacks predicts nothing. In a
+        library whose rows have no labels a column ``target`` names them.
 
     Returns
     -------
@@ -42,10 +46,10 @@ def read_predictors(columns: Sequence[str], predictors: object) -> dict[str, tup
     >>> read_predictors(["age", "bmi", "chl"], {"chl": ["bmi", "age"]})
     {'chl': ('age', 'bmi')}
     """
-    if isinstance(predictors, pd.DataFrame):
-        given = _from_matrix(columns, predictors)
-    elif isinstance(predictors, Mapping):
+    if isinstance(predictors, Mapping):
         given = {str(target): _names(target, names) for target, names in predictors.items()}
+    elif is_frame(predictors):
+        given = _from_matrix(columns, _labelled(predictors))
     else:
         raise SpecificationError(
             f"predictors is {type(predictors).__name__}; expected a bool DataFrame with targets as "
@@ -111,8 +115,21 @@ def predictor_matrix(columns: Sequence[str], used: Mapping[str, Sequence[str]]) 
     """
     marks = np.array([[name in used.get(target, ()) for name in columns] for target in columns])
     return pd.DataFrame(
-        marks, index=pd.Index(columns, name="target"), columns=pd.Index(columns, name="predictor")
+        marks, index=pd.Index(columns, name=TARGET), columns=pd.Index(columns, name="predictor")
     )
+
+
+def _labelled(matrix: object) -> pd.DataFrame:
+    """Read a matrix of any library as one whose rows have labels."""
+    frame, library = read_data(matrix, "predictors")
+    if not library.schema:
+        return frame
+    if TARGET not in frame.columns or not pd.api.types.is_string_dtype(frame[TARGET].dtype):
+        raise SpecificationError(
+            f"predictors is a data frame of {library.name}, whose rows have no labels; expected a "
+            f"column {TARGET!r} with the names of the targets."
+        )
+    return frame.set_index(TARGET)
 
 
 def _from_matrix(columns: Sequence[str], matrix: pd.DataFrame) -> dict[str, tuple[str, ...]]:

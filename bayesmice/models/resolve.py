@@ -325,6 +325,10 @@ def read_trials(trials: object, where: str, store: ColumnStore) -> NDArray[np.fl
                 f"{where} has trials={trials!r}, a column with {column.n_missing} missing cells; "
                 "expected a complete one."
             )
+        if column.is_time:
+            raise SpecificationError(
+                f"{where} has trials={trials!r}, a column of times; expected whole numbers."
+            )
         values = store.series(trials).to_numpy(dtype=float)
     elif isinstance(trials, int | np.integer) and not isinstance(trials, bool):
         values = np.full(store.n_rows, float(trials))

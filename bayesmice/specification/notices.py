@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from bayesmice.data import (
@@ -10,6 +11,7 @@ from bayesmice.data import (
     ColumnStore,
     unused_categories,
 )
+from bayesmice.data.times import Origin, origin_text
 from bayesmice.events import Event, Severity
 from bayesmice.models import (
     Design,
@@ -90,6 +92,8 @@ def _column_notices(store: ColumnStore, models: Mapping[str, ConditionalModel]) 
             )
         if column.is_constant:
             events.append(_constant_event(column))
+        elif column.origin is not None:
+            events.append(_time_event(column, column.origin))
         if column.has_limits:
             events.append(_limits_event(column))
         if column.is_identifier:
@@ -207,6 +211,8 @@ def _unused_models(store: ColumnStore, models: Mapping[tuple[str, ...], object])
 
 def _constant_event(column: Column) -> Event:
     value = column.levels[0] if column.levels else column.known_values[0]
+    if column.origin is not None:
+        value = column.origin + pd.Timedelta(days=float(column.known_values[0]))
     n_observed = len(column.known_values)
     if not column.n_missing:
         fate = "It cannot predict anything and is left out of all models."
@@ -218,6 +224,16 @@ def _constant_event(column: Column) -> Event:
         Severity.WARNING if column.n_missing else Severity.INFO,
         "constant_column",
         f"All {n_observed} observed values are {value!s}. {fate}",
+        column.name,
+    )
+
+
+def _time_event(column: Column, origin: Origin) -> Event:
+    return Event(
+        Severity.INFO,
+        "time_predictor",
+        f"The column holds times. It predicts other columns by the number of {origin_text(origin)} "
+        "and is not imputed.",
         column.name,
     )
 

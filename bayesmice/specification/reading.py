@@ -23,6 +23,7 @@ from bayesmice.data import (
     read_where,
     weigh,
 )
+from bayesmice.data.libraries import read_data, read_table
 from bayesmice.errors import SpecificationError
 from bayesmice.models import (
     FAMILIES,
@@ -97,7 +98,7 @@ def read(
     Parameters
     ----------
     data : DataFrame
-        The data as the user gave them.
+        The data as the user gave them, of any library.
     models : mapping of str or tuple of str to Regression, Custom or function, optional
         Conditional models that differ from the default.
     bounds, limits : mapping of str to (lower, upper), optional
@@ -126,14 +127,15 @@ def read(
     SpecificationError
         If something does not fit them.
     """
-    frame = check_frame(data)
-    store = encode(frame)
+    frame, library = read_data(data)
+    store = encode(check_frame(frame), library)
     if where is not None:
-        store = read_where(store, where)
+        store = read_where(store, read_table(where, "where", frame.index))
     store, computed = read_passive(store, {} if passive is None else passive)
     _check_computed_cells(store, computed)
     given = _check_models(list(store.columns), {} if models is None else models)
     _check_passive_models(given, computed)
+    _check_times(store, given, bounds, limits)
     store = _read_as_modelled(store, given, bounds, limits)
     store = read_limits(store, {} if limits is None else limits)
     bounded = read_bounds(store, {} if bounds is None else bounds)
@@ -154,6 +156,28 @@ def _check_computed_cells(store: ColumnStore, passive: PassiveColumns) -> None:
             raise SpecificationError(
                 f"where wants observed cells of {name!r}, a passive column; only its missing cells "
                 "are computed. Delete the values that you want computed."
+            )
+
+
+def _check_times(
+    store: ColumnStore, models: Mapping[tuple[str, ...], Description], *numbers: object
+) -> None:
+    """Refuse what only columns that can be imputed have."""
+    modelled = {name for columns in models for name in columns}
+    bounded = {str(name) for given in numbers if isinstance(given, Mapping) for name in given}
+    for name, column in store.columns.items():
+        if not column.is_time:
+            continue
+        if name in modelled | bounded:
+            argument = "models names" if name in modelled else "bounds or limits name"
+            raise SpecificationError(
+                f"{argument} {name!r}, a column of times. Times predict other columns, and are not "
+                "imputed. Leave the column out here, or turn it into numbers."
+            )
+        if column.n_drawn:
+            raise SpecificationError(
+                f"where wants cells of {name!r}, a column of times, which are not imputed. Mark "
+                "none of them, or turn the column into numbers."
             )
 
 

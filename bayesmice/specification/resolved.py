@@ -46,7 +46,7 @@ class Specification:
         The design that all regressions share.
     models : mapping of str to RegressionModel or CustomModel
         The conditional models, by the column or the block of columns that each imputes; columns
-        that do not vary have none.
+        that do not vary, and columns of times, have none.
     fills : mapping of str to ndarray of shape (n_missing,)
         Observed values that stand in missing cells when a model is written for a person to look at.
     events : tuple of Event
@@ -127,6 +127,11 @@ class Specification:
                 f"Column {name!r} is computed, as {self.passive.by_name[name].text}, so it has no "
                 "conditional model."
             )
+        if self.store.columns[name].is_time:
+            raise SpecificationError(
+                f"Column {name!r} holds times, which predict other columns and are not imputed, so "
+                "it has no conditional model."
+            )
         if name not in self.by_column:
             raise SpecificationError(
                 f"Column {name!r} has one observed value only, so it has no conditional model; its "
@@ -158,7 +163,7 @@ class Specification:
         if passive is not None:
             text, terms = f"passive: {passive.text}", passive.reads
         elif model is None:
-            text, terms = "constant", ()
+            text, terms = "constant" if column.is_constant else "predictor only", ()
         else:
             text, terms = _model_text(model), model.terms
         return {

@@ -97,7 +97,9 @@ def resolve(read_data: ReadData, by: str = "") -> Specification:
     for name in store.columns:
         columns = blocks.get(name, (name,))
         block = "+".join(columns)
-        if block not in resolved and name not in passive.by_name:
+        if store.columns[name].is_time or name in passive.by_name:
+            continue
+        if block not in resolved:
             description = given.get(columns, Regression())
             model = _resolve(columns, description, among, read_data.bounds.get(name, UNBOUNDED))
             if model is not None:

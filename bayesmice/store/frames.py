@@ -1,7 +1,6 @@
 """Between a column store and the variables that hold it in a tree."""
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,17 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from bayesmice.data import Column, ColumnStore, Scale, limit_names
+from bayesmice.data.columns import encode_column
+from bayesmice.data.dtypes import as_dictionary, is_dictionary
+from bayesmice.data.libraries import library_from
 from bayesmice.data.rows import wanted_name
+from bayesmice.data.times import instants, is_time, origin_from_ticks, times_from_instants
+from bayesmice.store.dtypes import categories_from, describe_dtype, dtype_from, is_plain, to_json
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
 WEIGHT = "row_weight"
+TIME_TYPE, TIME_ORIGIN = "time_type", "time_origin"
 
 
 def observed_dataset(store: ColumnStore) -> xr.Dataset:
@@ -37,7 +42,9 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
         column.name: xr.Variable(
             ROW,
             stored_values(store, column),
-            column_attributes(column) | _frame_attributes(store, column.name),
+            column_attributes(column)
+            | describe_dtype(store.series(column.name))
+            | _time_attributes(store, column),
         )
         for column in store.columns.values()
     }
@@ -58,12 +65,22 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
         coords,
         attrs={
             "long_name": "the data as they came",
-            "column_labels": _to_json(list(store.frame.columns)),
-            "column_index_names": _to_json(list(store.frame.columns.names)),
-            "index_names": _to_json(list(index.names)),
+            "column_labels": to_json(list(store.frame.columns)),
+            "column_index_names": to_json(list(store.frame.columns.names)),
+            "index_names": to_json(list(index.names)),
             "index_dtypes": json.dumps([] if is_default(index) else _describe_index(index)),
+            **store.library.attributes,
         },
     )
+
+
+def _time_attributes(store: ColumnStore, column: Column) -> dict[str, str | int]:
+    """Say how times are counted: xarray's own way loses distant years and nanoseconds."""
+    if column.origin is None:
+        return {}
+    dtype = instants(store.series(column.name)).dtype
+    origin = instants(pd.Series([column.origin])).astype(dtype)
+    return {TIME_TYPE: str(dtype), TIME_ORIGIN: int(origin.astype(np.int64)[0])}
 
 
 def _limit_coords(column: Column) -> dict[str, xr.Variable]:
@@ -89,10 +106,12 @@ def _where_coords(column: Column) -> dict[str, xr.Variable]:
 
 
 def stored_values(store: ColumnStore, column: Column) -> NDArray[np.generic]:
-    """Give whole numbers as such where none is missing: floats are not exact beyond 2**53."""
+    """Give whole numbers where none is missing, and times, as such: floats are not exact."""
     if column.levels:
         return column.values  # noqa: PD011
     series = store.series(column.name)
+    if column.is_time:
+        return instants(series).astype(np.int64)
     dtype: Any = series.dtype
     if column.is_integer and not series.isna().any():
         return series.to_numpy(dtype=getattr(dtype, "numpy_dtype", dtype))
@@ -112,7 +131,7 @@ def column_attributes(column: Column) -> dict[str, object]:
         attributes["flag_meanings"] = " ".join(
             str(level).replace(" ", "_") for level in column.levels
         )
-        attributes["levels"] = _to_json(column.levels)
+        attributes["levels"] = to_json(column.levels)
     return attributes
 
 
@@ -129,13 +148,11 @@ def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
     ColumnStore
         The same columns, and a data frame with the same labels, index and dtypes.
     """
-    columns = {
-        str(name): _column(str(name), array, observed) for name, array in observed.data_vars.items()
-    }
     index = _index(observed)
-    series = [
-        _series(columns[str(name)], array, index) for name, array in observed.data_vars.items()
-    ]
+    columns, series = {}, []
+    for name, array in observed.data_vars.items():
+        columns[str(name)], values = _column(str(name), array, observed)
+        series.append(values.set_axis(index))
     labels = [
         tuple(label) if isinstance(label, list) else label
         for label in json.loads(observed.attrs["column_labels"])
@@ -146,17 +163,32 @@ def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
         frame.columns = pd.MultiIndex.from_tuples(labels, names=names)
     else:
         frame.columns = pd.Index(labels, name=names[0])
-    return ColumnStore(frame, columns)
+    return ColumnStore(frame, columns, library_from(observed.attrs))
 
 
-def _column(name: str, array: xr.DataArray, observed: xr.Dataset) -> Column:
-    recorded = Column(
+def _column(
+    name: str, array: xr.DataArray, observed: xr.Dataset
+) -> tuple[Column, "pd.Series[Any]"]:
+    """Make a column again, and how it stood in the data."""
+    dtype = dtype_from(array.attrs)
+    if is_time(dtype):
+        time_type = str(array.attrs[TIME_TYPE])
+        times = times_from_instants(array.to_numpy().astype(time_type), dtype)
+        origin = origin_from_ticks(int(array.attrs[TIME_ORIGIN]), time_type, dtype)
+        return _asked(encode_column(times, name, origin), observed), times
+    column = Column(
         name,
         Scale(array.attrs["scale"]),
         np.asarray(array.to_numpy(), dtype=float),
         tuple(json.loads(array.attrs.get("levels", "[]"))),
-        types.is_integer_dtype(_dtype(array.attrs)),
+        types.is_integer_dtype(dtype),
     )
+    return _asked(column, observed), _series(column, array, dtype)
+
+
+def _asked(recorded: Column, observed: xr.Dataset) -> Column:
+    """Add what the user said of a column's cells and rows."""
+    name = recorded.name
     if WEIGHT in observed.coords:
         recorded = recorded.with_weights(observed[WEIGHT].to_numpy())
     if wanted_name(name) in observed.coords:
@@ -167,50 +199,15 @@ def _column(name: str, array: xr.DataArray, observed: xr.Dataset) -> Column:
     return recorded.with_limits(observed[lower].to_numpy(), observed[upper].to_numpy())
 
 
-def _series(column: Column, array: xr.DataArray, index: pd.Index) -> pd.Series:
-    dtype = _dtype(array.attrs)
+def _series(column: Column, array: xr.DataArray, dtype: Any) -> "pd.Series[Any]":
     if not column.levels:
-        return pd.Series(array.to_numpy(), index=index).astype(dtype)
+        return pd.Series(array.to_numpy()).astype(dtype)
     values = np.empty(len(column.values), dtype=object)
     values[column.observed] = [column.levels[int(code)] for code in column.observed_values]
-    return pd.Series(values, index=index, dtype=object).astype(dtype)
-
-
-def _frame_attributes(store: ColumnStore, name: str) -> dict[str, Any]:
-    return _describe_dtype(store.series(name).dtype)
-
-
-def _dtype(attributes: Mapping[str, Any]) -> Any:
-    if attributes["pandas_dtype"] != "category":
-        return pd.api.types.pandas_dtype(attributes["pandas_dtype"])
-    categories = json.loads(str(attributes["categories"]))
-    return pd.CategoricalDtype(
-        pd.Index(categories, dtype=str(attributes["categories_dtype"])),
-        ordered=bool(attributes["ordered"]),
-    )
-
-
-def _describe_dtype(dtype: Any) -> dict[str, Any]:
-    """Describe a dtype so that it can be made again from JSON."""
-    if not isinstance(dtype, pd.CategoricalDtype):
-        return {"pandas_dtype": str(dtype)}
-    categories = dtype.categories
-    is_plain = _is_plain(categories.dtype)
-    return {
-        "pandas_dtype": "category",
-        "categories": _to_json(categories.tolist()),
-        "categories_dtype": str(categories.dtype) if is_plain else "str",
-        "ordered": int(bool(dtype.ordered)),
-    }
-
-
-def _is_plain(dtype: Any) -> bool:
-    """Whether JSON can hold the values of a dtype; others, such as intervals, become text."""
-    return bool(
-        types.is_numeric_dtype(dtype)
-        or types.is_string_dtype(dtype)
-        or types.is_object_dtype(dtype)
-    )
+    series: pd.Series[Any] = pd.Series(values, dtype=object)
+    if is_dictionary(dtype):
+        return as_dictionary(series.astype(categories_from(array.attrs)), dtype)
+    return series.astype(dtype)
 
 
 def is_default(index: pd.Index) -> bool:
@@ -224,17 +221,19 @@ def _is_native(dtype: Any) -> bool:
 
 
 def _describe_index(index: pd.Index) -> list[dict[str, Any]]:
-    levels = [index.get_level_values(position).dtype for position in range(index.nlevels)]
+    levels = [index.get_level_values(position) for position in range(index.nlevels)]
     return [
-        {"pandas_dtype": "str"} if isinstance(dtype, pd.IntervalDtype) else _describe_dtype(dtype)
-        for dtype in levels
+        {"pandas_dtype": "str"}
+        if isinstance(level.dtype, pd.IntervalDtype)
+        else describe_dtype(level)
+        for level in levels
     ]
 
 
 def _index_values(level: pd.Index) -> NDArray[np.generic]:
     if _is_native(level.dtype):
         return np.asarray(level)
-    return np.array([_to_json(value) for value in level], dtype=object)
+    return np.array([to_json(value) for value in level], dtype=object)
 
 
 def _index(observed: xr.Dataset) -> pd.Index:
@@ -243,7 +242,7 @@ def _index(observed: xr.Dataset) -> pd.Index:
     if not described:
         return pd.RangeIndex(observed.sizes[ROW], name=names[0])
     levels: list[pd.Index] = [
-        _index_level(observed[INDEX_VARIABLE.format(position)].to_numpy(), _dtype(attributes))
+        _index_level(observed[INDEX_VARIABLE.format(position)].to_numpy(), dtype_from(attributes))
         for position, attributes in enumerate(described)
     ]
     if len(levels) == 1:
@@ -256,25 +255,10 @@ def _index_level(stored: NDArray[Any], dtype: Any) -> pd.Index:
         native: pd.Index = pd.Index(stored).astype(dtype)
         return native
     values = [json.loads(text) for text in stored]
-    index: pd.Index = pd.Index(values, dtype=object if _is_plain(dtype) else None).astype(dtype)
+    index: pd.Index = pd.Index(values, dtype=object if is_plain(dtype) else None).astype(dtype)
     return index
 
 
 def _names(observed: xr.Dataset, attribute: str) -> list[Any]:
     names: list[Any] = json.loads(observed.attrs[attribute])
     return names
-
-
-def _to_json(value: object) -> str:
-    return json.dumps(_plain(value))
-
-
-def _plain(value: object) -> object:
-    """Give a label as JSON can hold it: missing ones as null, anything unusual as text."""
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, tuple | list | pd.Index):
-        return [_plain(part) for part in value]
-    if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return None
-    return value if isinstance(value, str | bool | int | float) else str(value)

@@ -133,13 +133,13 @@ def _numbers(marks: NDArray[np.bool_]) -> str:
 
 
 def _is_factor(store: ColumnStore, column: Column) -> bool:
-    """Whether R should hold a column as a factor: it holds neither numbers nor booleans."""
+    """Whether R should hold a column as a factor: it holds levels that are no booleans."""
     is_number = types.is_numeric_dtype(store.series(column.name).dtype)
-    return not is_number and not _is_logical(column)
+    return not (is_number or column.is_time or _is_logical(column))
 
 
 def _is_logical(column: Column) -> bool:
-    return all(isinstance(level, bool | np.bool_) for level in column.levels)
+    return bool(column.levels) and all(isinstance(v, bool | np.bool_) for v in column.levels)
 
 
 def _levels(store: ColumnStore, column: Column) -> list[str]:

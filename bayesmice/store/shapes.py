@@ -8,7 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
-from bayesmice.data.columns import decode
+from bayesmice.data.columns import decode, fill
+from bayesmice.data.times import instants
 from bayesmice.errors import DataError
 from bayesmice.store.frames import (
     INDEX_VARIABLE,
@@ -75,7 +76,7 @@ def stacked_frame(
         if len(column.wanted_rows):
             places = (starts[:, None] + column.wanted_rows).ravel()
             cells = imputed_cells(imputed, column.name).ravel()
-            repeated.iloc[places] = decode(column, cells, values.dtype)
+            repeated = fill(repeated, places, column, cells)
         series.append(repeated)
     return store.framed(series, store.frame.index.take(rows))
 
@@ -157,7 +158,7 @@ def wide_frame(store: ColumnStore, imputed: xr.Dataset) -> pd.DataFrame:
             if column.name in cells:
                 series = series.copy()
                 chosen = cells[column.name][imputation]
-                series.iloc[column.wanted_rows] = decode(column, chosen, series.dtype)
+                series = fill(series, column.wanted_rows, column, chosen)
             frames.append(series)
             names.append(f"{column.name}.{imputation + 1}")
     table = pd.concat(frames, axis=1)
@@ -184,7 +185,9 @@ def completed_dataset(store: ColumnStore, imputed: xr.Dataset) -> xr.Dataset:
     m = imputed.sizes[IMPUTATION]
     variables = {}
     for column in store.columns.values():
-        values = stored_values(store, column)
+        values: NDArray[np.generic]
+        is_time = column.is_time
+        values = instants(store.series(column.name)) if is_time else stored_values(store, column)
         if len(column.wanted_rows):
             values = np.tile(values.astype(float), (m, 1))
             values[:, column.wanted_rows] = _completed_cells(store, imputed, column)

@@ -596,7 +596,7 @@ BAD_DATA = {
         bm.DataError,
         "cells are missing: 'bmi' has 9, 'hyp' has 8, 'chl' has 10. Take the complete rows",
     ),
-    "no frame": ([[1.0, 2.0]], bm.DataTypeError, "ampute expected data as a pandas DataFrame, got"),
+    "no frame": ([[1.0, 2.0]], bm.DataTypeError, "ampute expected data as a data frame (pandas"),
     "no rows": (pd.DataFrame({"a": []}), bm.DataError, "data has 0 rows and 1 columns"),
     "names": (
         pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]),

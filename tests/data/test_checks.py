@@ -29,7 +29,7 @@ def refused(frame, builtin, text):
     ids=str,
 )
 def test_anything_but_a_data_frame_is_a_type_error(data, name):
-    message = refused(data, TypeError, f"expected data as a pandas DataFrame, got {name}")
+    message = refused(data, TypeError, f"that narwhals reads), got {name}")
     assert "pd.DataFrame(data" in message
 
 

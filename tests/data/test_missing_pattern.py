@@ -125,8 +125,8 @@ def test_one_column() -> None:
 @pytest.mark.parametrize(
     ("data", "error", "text"),
     [
-        (pd.Series([1.0, None]), bm.DataTypeError, "as a pandas DataFrame, got Series. Convert it"),
-        ([1.0, None], bm.DataTypeError, "as a pandas DataFrame, got list. Convert it"),
+        (pd.Series([1.0, None]), bm.DataTypeError, "that narwhals reads), got Series. Conv"),
+        ([1.0, None], bm.DataTypeError, "that narwhals reads), got list. Convert"),
         (pd.DataFrame(), bm.DataError, "data has 0 rows and 0 columns; expected at least one"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), bm.DataError, "duplicate column names: 'a'"),
     ],

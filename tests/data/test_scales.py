@@ -4,6 +4,7 @@ import datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from bayesmice.data import Scale, measurement_scale
@@ -18,6 +19,8 @@ CONTINUOUS = {
     "int64": pd.Series([3, 1, 2]),
     "uint8": pd.Series([3, 1, 2], dtype="uint8"),
     "Int64": pd.Series([3, None, 1, 2], dtype="Int64"),
+    "double[pyarrow]": pd.Series([1.5, None, 2.0, 7.0], dtype="double[pyarrow]"),
+    "uint8[pyarrow]": pd.Series([3, None, 1, 2], dtype="uint8[pyarrow]"),
     "one value": pd.Series([4.0, np.nan, 4.0]),
 }
 BINARY = {
@@ -26,6 +29,10 @@ BINARY = {
     "boolean": pd.Series([True, None, False], dtype="boolean"),
     "boolean with one value": pd.Series([True, None], dtype="boolean"),
     "object of booleans": pd.Series([True, None, False], dtype=object),
+    "bool[pyarrow]": pd.Series([True, None, False], dtype="bool[pyarrow]"),
+    "two values of Arrow, and NaN": pd.Series(
+        pd.arrays.ArrowExtensionArray(pa.array([1.5, float("nan"), None, 7.0]))
+    ),
     "0 and 1": pd.Series([0, 1, 1]),
     "two floats": pd.Series([1.5, np.nan, 7.0, 7.0]),
     "two Int64": pd.Series([1, None, 2], dtype="Int64"),
@@ -40,6 +47,7 @@ BINARY = {
 NOMINAL = {
     "str": pd.Series(LEVELS, dtype="str"),
     "string": pd.Series(LEVELS, dtype="string"),
+    "string[pyarrow]": pd.Series(LEVELS, dtype=pd.ArrowDtype(pa.string())),
     "object of strings": pd.Series(LEVELS, dtype=object),
     "unordered categories": pd.Series(LEVELS, dtype="category"),
     "unordered numbers": pd.Series(pd.Categorical([1, 2, 3])),
@@ -84,13 +92,13 @@ def test_observed_values_decide_what_is_two_valued_and_missing_ones_do_not_count
 @pytest.mark.parametrize(
     ("series", "dtype"),
     [
-        (pd.Series(pd.date_range("2020", periods=3)), "datetime64"),
-        (pd.Series(pd.date_range("2020", periods=3, tz="UTC")), "UTC"),
-        (pd.Series(pd.to_timedelta([1, 2, 3], unit="D")), "timedelta64"),
         (pd.Series(pd.period_range("2020", periods=3, freq="M")), "period"),
         (pd.Series([1 + 2j, 3j, 1j]), "complex128"),
+        (pd.Series(["1.5", "2.5"]).astype(pd.ArrowDtype(pa.decimal128(10, 2))), "decimal128"),
+        (pd.Series([b"1", b"2"], dtype=pd.ArrowDtype(pa.binary())), "binary"),
+        (pd.Series([1, 2], dtype="int64").astype(pd.ArrowDtype(pa.time64("us"))), "time64"),
     ],
-    ids=["datetime", "time zone", "timedelta", "period", "complex"],
+    ids=["period", "complex", "decimal", "bytes of Arrow", "time of day"],
 )
 def test_dtypes_that_no_model_describes_are_refused_by_name(series, dtype):
     with pytest.raises(ValueError, match=rf"Column 'when' has dtype .*{dtype}") as caught:

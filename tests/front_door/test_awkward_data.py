@@ -199,6 +199,18 @@ def test_complete_separation_draws_the_separated_class(impute):
     assert np.isfinite(posterior).all()
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [["class", "my y", "lambda"], ["None", "y~x", "log(z)"], [("x", 1), None, 3.5]],
+    ids=["reserved words and blanks", "code", "labels that are no text"],
+)
+def test_columns_may_be_called_anything(numbers, impute, labels):
+    frame = numbers.set_axis(pd.Index(labels, dtype=object, tupleize_cols=False), axis=1)
+    imputations = impute(frame)
+    check_completed(imputations, frame)
+    assert imputations.incomplete == labels[1:]
+
+
 def test_a_row_with_every_cell_missing_is_imputed(numbers, impute):
     frame = numbers.copy()
     frame.loc[12, :] = None

@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import bayesmice as bm
@@ -19,7 +21,7 @@ def refused(builtin, text, data, models=None):
 
 
 DATA = {
-    "no DataFrame": ([[1.0]], TypeError, "expected data as a pandas DataFrame, got list"),
+    "no DataFrame": ([[1.0]], TypeError, "that narwhals reads), got list"),
     "no rows": (pd.DataFrame({"x": []}), ValueError, "0 rows and 1 columns"),
     "duplicate names": (
         pd.DataFrame(np.eye(2), columns=["a", "a"]),
@@ -41,10 +43,15 @@ DATA = {
         ValueError,
         "Column 'x' holds 1 infinite value(s)",
     ),
-    "dates": (
-        pd.DataFrame({"when": pd.date_range("2020", periods=3)}),
+    "dates with a missing one": (
+        pd.DataFrame({"when": pd.to_datetime(["2020-02-01", None, "2020-03-01"])}),
         ValueError,
-        "Column 'when' has dtype datetime64",
+        "Column 'when' holds times, and 1 of them are missing",
+    ),
+    "months": (
+        pd.DataFrame({"when": pd.period_range("2020", periods=3, freq="M")}),
+        ValueError,
+        "Column 'when' has dtype period[M]",
     ),
     "numbers as objects": (
         pd.DataFrame({"x": pd.Series([1, 2, None], dtype=object)}),
@@ -55,6 +62,36 @@ DATA = {
         pd.DataFrame({"x": [[1], [2, 3], None]}),
         ValueError,
         "Column 'x' has dtype object and holds list values",
+    ),
+    "complex numbers": (
+        pd.DataFrame({"x": [1 + 2j, 3j, None]}),
+        ValueError,
+        "Column 'x' has dtype complex128",
+    ),
+    "a matrix in every cell": (
+        pd.DataFrame({"x": pd.Series([np.eye(2), np.eye(3), None], dtype=object)}),
+        ValueError,
+        "Column 'x' has dtype object and holds ndarray values",
+    ),
+    "a frame in every cell": (
+        pd.DataFrame({"x": pd.Series([pd.DataFrame({"a": [1]})] * 2 + [None], dtype=object)}),
+        ValueError,
+        "Column 'x' has dtype object and holds DataFrame values",
+    ),
+    "lists of Arrow": (
+        pd.DataFrame({"x": pd.Series(pd.arrays.ArrowExtensionArray(pa.array([[1], [2], [3]])))}),
+        ValueError,
+        "Column 'x' has dtype list<item: int64>",
+    ),
+    "decimals": (
+        pl.DataFrame({"x": pl.Series(["1.5", "2.5"]).cast(pl.Decimal(10, 2))}),
+        ValueError,
+        "Column 'x' has the type Decimal",
+    ),
+    "a LazyFrame": (
+        pl.LazyFrame({"x": [1.0, None]}),
+        TypeError,
+        "data is a polars LazyFrame, which is not in memory",
     ),
     "reserved name": (
         pd.DataFrame({"chain": [1.0, 2.0]}),

@@ -345,7 +345,7 @@ def test_complete_rows_come_back_untouched(run, strangers):
 
 ROW = {"x": [0.0], "y": [1.0], "count": [20], "ill": ["no"], "stage": ["I"]}
 BAD = {
-    "a list": ([1, 2], bm.DataTypeError, "new rows as a DataFrame, got list"),
+    "a list": ([1, 2], bm.DataTypeError, "transform expected new rows as a data frame"),
     "no row": (pd.DataFrame(ROW).iloc[:0], bm.DataError, "the data frame has 0 rows"),
     "a column less": (pd.DataFrame(ROW).drop(columns="y"), bm.DataError, "lack the column 'y'"),
     "a column more": (pd.DataFrame(ROW).assign(w=1), bm.DataError, "have a column 'w', which the"),

@@ -246,7 +246,7 @@ def test_what_cannot_be_read_is_refused(table, text):
 
 
 def test_anything_but_a_data_frame_is_refused():
-    with pytest.raises(TypeError, match="from_long expected a pandas DataFrame, got dict"):
+    with pytest.raises(TypeError, match="from_long expected the long table as a data frame"):
         bm.from_long({".imp": [0, 1]})
 
 

@@ -14,6 +14,7 @@ from bayesmice.arguments import random_generator
 from bayesmice.data.amputation.chances import Groups, score_rows
 from bayesmice.data.amputation.plan import Plan, read_plan
 from bayesmice.data.checks import check_table, column_names
+from bayesmice.data.libraries import AnyFrame, read_data
 from bayesmice.errors import DataError, SpecificationError, warn_caller
 
 Matrix = NDArray[np.float64]
@@ -47,7 +48,7 @@ class Amputation:
         Expected share of rows with holes.
     """
 
-    data: pd.DataFrame
+    data: AnyFrame
     rows: pd.DataFrame
     patterns: pd.DataFrame
     frequencies: Matrix
@@ -57,7 +58,7 @@ class Amputation:
 
 @overload
 def ampute(
-    data: pd.DataFrame,
+    data: AnyFrame,
     proportion: float = ...,
     mechanism: Mechanism = ...,
     patterns: Patterns | None = ...,
@@ -70,12 +71,12 @@ def ampute(
     proportion_of: Literal["rows", "cells"] = ...,
     details: Literal[False] = ...,
     random_seed: int | Generator | None = ...,
-) -> pd.DataFrame: ...
+) -> AnyFrame: ...
 
 
 @overload
 def ampute(
-    data: pd.DataFrame,
+    data: AnyFrame,
     proportion: float = ...,
     mechanism: Mechanism = ...,
     patterns: Patterns | None = ...,
@@ -92,7 +93,7 @@ def ampute(
 
 
 def ampute(
-    data: pd.DataFrame,
+    data: AnyFrame,
     proportion: float = 0.5,
     mechanism: Mechanism = "MAR",
     patterns: Patterns | None = None,
@@ -105,7 +106,7 @@ def ampute(
     proportion_of: Literal["rows", "cells"] = "rows",
     details: bool = False,
     random_seed: int | Generator | None = None,
-) -> pd.DataFrame | Amputation:
+) -> AnyFrame | Amputation:
     r"""Make holes in complete data, as R's ``ampute`` does.
 
     Each row is given one of the patterns at random, and then gets the holes of that pattern or
@@ -221,8 +222,9 @@ def ampute(
     1        0  -2.03         0.59    False
     2        0  -1.63         0.49    False
     """
-    names = column_names(check_table(data, "ampute"))
-    _check_complete(data, names)
+    table, library = read_data(data, reader="ampute")
+    names = column_names(check_table(table, "ampute"))
+    _check_complete(table, names)
     plan = read_plan(
         names,
         proportion=proportion,
@@ -235,11 +237,12 @@ def ampute(
         proportion_of=proportion_of,
     )
     rng = random_generator(random_seed)
-    pattern = rng.choice(len(plan.holes), size=len(data), p=plan.frequencies)
-    scores = score_rows(_numbers(data, names, plan), pattern, plan.weights, standardize)
+    pattern = rng.choice(len(plan.holes), size=len(table), p=plan.frequencies)
+    scores = score_rows(_numbers(table, names, plan), pattern, plan.weights, standardize)
     probability = _probabilities(scores, pattern, plan)
-    amputed = rng.random(len(data)) < probability
-    with_holes = _make_holes(data, plan.holes[pattern] & amputed[:, None], plan)
+    amputed = rng.random(len(table)) < probability
+    holes = plan.holes[pattern] & amputed[:, None]
+    with_holes = library.give_back(_make_holes(table, holes, plan))
     if not details:
         return with_holes
     rows = {
@@ -250,10 +253,10 @@ def ampute(
     }
     return Amputation(
         data=with_holes,
-        rows=pd.DataFrame(rows, index=data.index),
-        patterns=pd.DataFrame((~plan.holes).astype(int), columns=data.columns),
+        rows=pd.DataFrame(rows, index=table.index),
+        patterns=pd.DataFrame((~plan.holes).astype(int), columns=table.columns),
         frequencies=plan.frequencies,
-        weights=pd.DataFrame(plan.weights, columns=data.columns),
+        weights=pd.DataFrame(plan.weights, columns=table.columns),
         proportion=plan.proportion,
     )
 
