@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmice.data import check_frame
+from bayesmice.data import check_frame, encode
 from bayesmice.errors import BayesMiceError, DataError
 
 
@@ -86,6 +86,35 @@ def test_infinities_are_counted_and_their_column_named(column):
     frame = pd.DataFrame({"age": [1.0, 2.0, 3.0], "bmi": column})
     message = refused(frame, ValueError, "Column 'bmi' holds 2 infinite value(s)")
     assert "Replace them with NaN" in message
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (pd.Series([1.0, 1e76, 3.0]), "numbers as large as 1e+76"),
+        (pd.Series([1.0, -1e200, None], dtype="Float64"), "numbers as large as 1e+200"),
+        (pd.Series([0.0, 1e-300, None]), "numbers that differ by 1e-300 at most"),
+    ],
+    ids=["large", "negative", "tiny"],
+)
+def test_numbers_whose_variance_floating_point_cannot_hold_are_refused(column, said):
+    frame = pd.DataFrame({"age": [1.0, 2.0, 3.0], "bmi": column})
+    message = refused(frame, ValueError, f"Column 'bmi' holds {said}")
+    assert "other units" in message
+
+
+@pytest.mark.parametrize("column", [[1e75, -1e75], [0.0, 1e-74], [1e-300, 1e-300]], ids=str)
+def test_numbers_of_any_other_size_pass(column):
+    check_frame(pd.DataFrame({"bmi": column}))
+
+
+def test_text_that_is_no_unicode_is_refused():
+    half = "\ud83d"
+    label = pd.Index([half], dtype=object)
+    refused(pd.DataFrame([[1.0], [2.0]], columns=label), ValueError, "a column named '\\ud83d'")
+    frame = pd.DataFrame({"mood": pd.Series([half, "b", None], dtype=object)})
+    with pytest.raises(DataError, match=r"Column 'mood' holds .*half of a surrogate pair"):
+        encode(check_frame(frame))
 
 
 @pytest.mark.parametrize(
