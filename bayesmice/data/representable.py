@@ -10,6 +10,9 @@ from bayesmice.errors import DataError
 LARGEST = 1e75
 """Fourth powers, as in the variance of a variance, of numbers up to here are finite."""
 
+NAMES_OF_FOLDERS = frozenset({".", "..", ".zarray", ".zattrs", ".zgroup", ".zmetadata"})
+NO_TEXT = "a null character or half of a surrogate pair"
+
 
 def check_size(name: str, values: NDArray[np.float64]) -> None:
     """Check that variances, and their squares, can be computed from the numbers of a column.
@@ -52,12 +55,17 @@ def check_name(name: str) -> None:
     Raises
     ------
     DataError
-        If it is no Unicode text.
+        If it is no Unicode text, or a part of a path.
     """
-    if not _is_unicode(name):
+    if not _is_text(name):
         raise DataError(
-            f"data has a column named {name!r}, which holds half of a surrogate pair and cannot be "
-            "written as text. Rename it."
+            f"data has a column named {name!r}, which holds {NO_TEXT} and cannot be written as "
+            "text. Rename it."
+        )
+    if name in NAMES_OF_FOLDERS or "\\" in name:
+        raise DataError(
+            f"data has a column named {name!r}, which stands for something else in the folders "
+            "that a run can be saved to. Rename it."
         )
 
 
@@ -77,17 +85,15 @@ def check_levels(name: str, levels: Iterable[object]) -> None:
         If a string among them is no Unicode text.
     """
     for level in levels:
-        if isinstance(level, str) and not _is_unicode(level):
+        if isinstance(level, str) and not _is_text(level):
             raise DataError(
-                f"Column {name!r} holds {level!r:.60}, in which half of a surrogate pair stands, "
-                "so that it cannot be written as text. Decode the data with the encoding that they "
-                "were written in."
+                f"Column {name!r} holds {level!r:.60}, which holds {NO_TEXT} and cannot be written "
+                "as text. Decode the data with the encoding that they were written in."
             )
 
 
-def _is_unicode(text: str) -> bool:
+def _is_text(text: str) -> bool:
     try:
-        text.encode()
+        return b"\0" not in text.encode()
     except UnicodeEncodeError:
         return False
-    return True

@@ -108,13 +108,19 @@ def test_numbers_of_any_other_size_pass(column):
     check_frame(pd.DataFrame({"bmi": column}))
 
 
-def test_text_that_is_no_unicode_is_refused():
-    half = "\ud83d"
-    label = pd.Index([half], dtype=object)
-    refused(pd.DataFrame([[1.0], [2.0]], columns=label), ValueError, "a column named '\\ud83d'")
-    frame = pd.DataFrame({"mood": pd.Series([half, "b", None], dtype=object)})
+@pytest.mark.parametrize("text", ["\ud83d", "a\0b"], ids=["surrogate", "null"])
+def test_text_that_cannot_be_written_is_refused(text):
+    label = pd.Index([text], dtype=object)
+    found = refused(pd.DataFrame([[1.0], [2.0]], columns=label), ValueError, "a column named")
+    assert repr(text) in found
+    frame = pd.DataFrame({"mood": pd.Series([text, "b", None], dtype=object)})
     with pytest.raises(DataError, match=r"Column 'mood' holds .*half of a surrogate pair"):
         encode(check_frame(frame))
+
+
+@pytest.mark.parametrize("name", [".", "..", "m\\s", ".zgroup"])
+def test_names_that_a_folder_cannot_hold_are_refused(name):
+    refused(pd.DataFrame({name: [1.0]}), ValueError, f"data has a column named {name!r}")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_a_name_that_would_hide_the_rows_of_another_column_is_refused():
 
 
 def test_a_frame_that_passes_is_returned_as_it_is():
-    frame = pd.DataFrame({"x": [1.0, np.nan], 7: ["a", None], "two words": [True, False]})
+    frame = pd.DataFrame({".x": [1.0, np.nan], 7: ["a", None], "two words": [True, False]})
     before = frame.copy(deep=True)
     assert check_frame(frame) is frame
     pd.testing.assert_frame_equal(frame, before)

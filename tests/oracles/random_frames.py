@@ -17,11 +17,35 @@ WORDS = ["a", "b", "c", "", " ", "A", "1", "nan", "None", "True", "é", "日本"
 LABELS = [
     *("x", "y", "z", "age", "x y", "for", "class", "lambda", "a:b", "a*b", "a+b", "`", '"', "'"),
     *("1", "x.1", "[x]", "{y}", "<b>", "é", "日本", "\n", "%s", "C(x)", "np", "-", "~", "|", "__"),
-    *("beta", "mu", "y_row", ".", "index", "frame", "data", "coefficients_sigma", "y_mean", "cell"),
+    *(
+        "beta",
+        "mu",
+        "y_row",
+        ".x",
+        "index",
+        "frame",
+        "data",
+        "coefficients_sigma",
+        "y_mean",
+        "cell",
+    ),
     *("y_wanted", "predictor", "design_column", "category", "level", "event", "value", "log"),
     *(0, 1, 2, -1, 2.5, True, None, float("nan"), ("a", 1), datetime.date(2020, 1, 1)),
 ]
-TAKEN = ["row", "draw", "a/b", "", "chain", "Intercept", "sigma", "coefficients", "observed"]
+TAKEN = [
+    "row",
+    "draw",
+    ".",
+    "m\\s",
+    "a\0",
+    "a/b",
+    "",
+    "chain",
+    "Intercept",
+    "sigma",
+    "coefficients",
+    "observed",
+]
 DECLARED = {
     "text": ["low", "mid", "high", "top"],
     "numbers": [3, 1, 2, 10],
