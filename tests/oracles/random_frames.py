@@ -94,7 +94,8 @@ def floats(draw, n):
 @st.composite
 def number_columns(draw, n):
     """Columns of numbers, of every dtype that has them."""
-    dtype = draw(st.sampled_from(["float64", "float32", "float16", "Float64", "Float32"]))
+    # Not float16: pandas cannot show such a frame without a warning, so a failure would hide.
+    dtype = draw(st.sampled_from(["float64", "float32", "Float64", "Float32"]))
     values, largest = draw(floats(n)), float(np.finfo(dtype.lower()).max)
     if not rarely(draw):
         values = np.clip(values, -largest, largest)
