@@ -26,7 +26,7 @@ def examples(n):
 
 
 def describe(frame):
-    return f"{frame.to_dict(orient='split')}\n{frame.dtypes.tolist()}\n{frame.index!r}"
+    return f"{frame.to_dict(orient='tight')}\n{frame.dtypes.tolist()}\n{frame.index!r}"
 
 
 def check_specification(frame):
