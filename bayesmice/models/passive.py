@@ -16,8 +16,8 @@ from pandas.api.types import is_float_dtype
 
 from bayesmice.data import ColumnStore, read_like
 from bayesmice.data.columns import decode, encode_column, level_codes
-from bayesmice.data.times import is_time
 from bayesmice.data.representable import check_size
+from bayesmice.data.times import is_time
 from bayesmice.errors import ColumnNotFoundError, SpecificationError
 from bayesmice.models.formulas import parse_expression
 from bayesmice.models.transforms import FUNCTIONS
