@@ -6,6 +6,7 @@ from pandas.api import types
 
 from bayesmice.data.dtypes import missing_cells
 from bayesmice.data.libraries import read_data
+from bayesmice.data.representable import check_name, check_size
 from bayesmice.errors import DataError
 
 RESERVED_NAMES = frozenset(
@@ -44,7 +45,7 @@ def check_frame(data: object) -> pd.DataFrame:
         If it is not a data frame.
     DataError
         If it is empty, has duplicate or unusable column names, a column without an observed value,
-        or infinities.
+        infinities, or numbers or text that cannot be computed with or written.
     """
     table = check_table(data, "MICE")
     check_names(column_names(table))
@@ -81,7 +82,7 @@ def check_table(data: object, reader: str) -> pd.DataFrame:
             f"data has {frame.shape[0]} rows and {frame.shape[1]} columns; expected at least one "
             "of each."
         )
-    names = pd.Index(column_names(frame))
+    names = pd.Index(column_names(frame), dtype=object)
     if names.has_duplicates:
         repeated = ", ".join(dict.fromkeys(repr(name) for name in names[names.duplicated()]))
         raise DataError(
@@ -121,6 +122,7 @@ def check_names(names: list[str]) -> None:
         If a name is one of these.
     """
     for name in names:
+        check_name(name)
         if "/" in name or name == "" or name in RESERVED_NAMES or name.startswith(RESERVED_PREFIX):
             raise DataError(
                 f"data has a column named {name!r}. Names that are empty, hold a '/', start with "
@@ -155,6 +157,8 @@ def _check_column(column: pd.Series) -> None:
                 "Replace them with NaN if they stand for missing, or with the number they stand "
                 "for."
             )
+        if not types.is_complex_dtype(column.dtype):
+            check_size(str(column.name), values)
 
 
 def _check_exact(column: pd.Series) -> None:

@@ -17,6 +17,7 @@ from pandas.api import types
 
 from bayesmice.data.dtypes import as_categorical, as_dictionary, is_dictionary, missing_cells
 from bayesmice.data.libraries import PANDAS, Library
+from bayesmice.data.representable import check_levels
 from bayesmice.data.scales import Scale, measurement_scale
 from bayesmice.data.times import Origin, days_since, is_time, time_origin
 
@@ -402,6 +403,7 @@ def encode_column(series: pd.Series, name: str, origin: Origin | None = None) ->
     if scale is Scale.CONTINUOUS:
         return Column(name, scale, numbers(series), (), is_integer)
     levels = observed_levels(series)
+    check_levels(name, levels)
     return Column(name, scale, level_codes(series, levels), levels, is_integer)
 
 
@@ -456,14 +458,14 @@ def decode(column: Column, cells: Values, dtype: Any) -> "pd.Series[Any]":
     -------
     Series of shape (n_cells,)
         Values of that dtype. Integer dtypes get continuous draws rounded to the nearest whole
-        number that they can hold.
+        number that they can hold, short floats the nearest number that they can hold.
     """
     if column.levels:
         levels = np.empty(len(column.levels), dtype=object)
         levels[:] = column.levels
         values: pd.Series[Any] = pd.Series(levels[cells.astype(np.intp)], dtype=dtype)
         return values
-    numbers = pd.Series(_whole(cells, dtype) if column.is_integer else cells)
+    numbers = pd.Series(_whole(cells, dtype) if column.is_integer else _within(cells, dtype))
     converted: pd.Series[Any] = numbers.astype(dtype)
     return converted
 
@@ -508,6 +510,14 @@ def _whole(cells: Values, dtype: Any) -> Values:
         return np.rint(cells)
     limits = np.iinfo(getattr(dtype, "numpy_dtype", dtype))
     return np.clip(np.rint(cells), limits.min, limits.max)
+
+
+def _within(cells: Values, dtype: Any) -> Values:
+    """Stay within what a float dtype can hold: half precision ends at 65,504."""
+    if not types.is_float_dtype(dtype):
+        return cells
+    largest = float(np.finfo(getattr(dtype, "numpy_dtype", dtype)).max)
+    return np.clip(cells, -largest, largest)
 
 
 def numbers(series: pd.Series, origin: Origin | None = None) -> Values:

@@ -1,6 +1,8 @@
 """Measurement scales: what kind of variable a column holds, by its dtype and observed values."""
 
+from datetime import date
 from enum import StrEnum
+from numbers import Number
 from typing import Any
 
 import pandas as pd
@@ -88,9 +90,22 @@ def _refuse_objects_that_are_not_labels(observed: pd.Series) -> None:
             f"Convert it, for example with data[{observed.name!r}].astype(float)."
         )
     if content not in {"string", "boolean", "empty"}:
+        kinds = dict.fromkeys(type(value).__name__ for value in observed)
         odd = next((v for v in observed if not isinstance(v, str | bool)), observed.iloc[0])
+        shown = " ".join(repr(odd).split())
         raise DataError(
-            f"Column {observed.name!r} has dtype object and holds {type(odd).__name__} values such "
-            f"as {odd!r:.60}; "
-            "expected strings or booleans. Convert it to strings or to a categorical."
+            f"Column {observed.name!r} has dtype object and holds {' and '.join(kinds)} values, "
+            f"such as {shown:.60}; expected either strings or booleans. {_remedy(odd)}"
         )
+
+
+def _remedy(value: object) -> str:
+    if isinstance(value, date):
+        return "Convert dates with pd.to_datetime, or count the days from one of them."
+    if isinstance(value, bytes):
+        return "Decode it to strings, for example with .str.decode('utf-8')."
+    if isinstance(value, str | bool | Number):
+        return (
+            "Convert it to strings, for example with .map(str, na_action='ignore'), or to numbers."
+        )
+    return "Convert it to strings, numbers or a categorical, or leave it out of the data."

@@ -12,9 +12,11 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_float_dtype
 
 from bayesmice.data import ColumnStore, read_like
 from bayesmice.data.columns import decode, encode_column, level_codes
+from bayesmice.data.representable import check_size
 from bayesmice.data.times import is_time
 from bayesmice.errors import ColumnNotFoundError, SpecificationError
 from bayesmice.models.formulas import parse_expression
@@ -249,8 +251,8 @@ def read_passive(store: ColumnStore, passive: object) -> tuple[ColumnStore, Pass
     Raises
     ------
     SpecificationError
-        If it is of another form, names an unknown column, depends on itself, fails, or gives
-        another number of values than there are rows.
+        If it is of another form, names an unknown column, depends on itself, fails, gives another
+        number of values than there are rows, or values that are infinite or nowhere defined.
     """
     if not isinstance(passive, Mapping):
         raise SpecificationError(
@@ -435,12 +437,32 @@ def _with_new_column(store: ColumnStore, passive: PassiveColumn) -> ColumnStore:
         )
     if is_time(series.dtype):
         raise SpecificationError(TIMES.format(passive.name))
+    _check_numbers(series, passive)
     frame = store.frame.assign(**{passive.name: series})
     column = encode_column(series, passive.name).with_all_levels(series)
     weights = next(iter(store.columns.values())).weights
     if weights is not None:
         column = column.with_weights(weights)
     return replace(store, frame=frame, columns={**store.columns, passive.name: column})
+
+
+def _check_numbers(series: pd.Series, passive: PassiveColumn) -> None:
+    """Refuse a new column that models could not read: without a value, or not finite."""
+    where = f"passive[{passive.name!r}] = {passive.text!r}"
+    if series.isna().all():
+        raise SpecificationError(
+            f"{where} is not defined in any row in which all that it is made of was observed. "
+            "Change the expression, or give it other columns."
+        )
+    if is_float_dtype(series.dtype):
+        numbers = series.to_numpy(dtype=float, na_value=np.nan)
+        infinite = np.flatnonzero(np.isinf(numbers))
+        if len(infinite):
+            raise SpecificationError(
+                f"{where} is {numbers[infinite[0]]:g} in row {infinite[0]}. Change the expression "
+                "so that it is finite, or missing, there."
+            )
+        check_size(passive.name, numbers)
 
 
 def _where_known(

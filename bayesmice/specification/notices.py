@@ -1,10 +1,12 @@
 """Notices: what a user should know of data and models before a run."""
 
 from collections.abc import Mapping
+from typing import Any, SupportsFloat, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
 from bayesmice.data import (
     Column,
@@ -94,6 +96,8 @@ def _column_notices(store: ColumnStore, models: Mapping[str, ConditionalModel]) 
             events.append(_constant_event(column))
         elif column.origin is not None:
             events.append(_time_event(column, column.origin))
+        if column.n_missing and _are_two_quantities(column, store.series(column.name).dtype):
+            events.append(_two_quantities_event(column))
         if column.has_limits:
             events.append(_limits_event(column))
         if column.is_identifier:
@@ -220,10 +224,31 @@ def _constant_event(column: Column) -> Event:
         fate = (
             f"Its {column.n_missing} missing cells get that value, and it predicts no other column."
         )
+    values = f"All {n_observed} observed values are" if n_observed > 1 else "The observed value is"
     return Event(
         Severity.WARNING if column.n_missing else Severity.INFO,
         "constant_column",
-        f"All {n_observed} observed values are {value!s}. {fate}",
+        f"{values} {value!s}. {fate}",
+        column.name,
+    )
+
+
+def _are_two_quantities(column: Column, dtype: Any) -> bool:
+    """Whether a column holds two numbers that are no codes, as 0 and 1 or 1 and 2 are."""
+    if not is_numeric_dtype(dtype) or is_bool_dtype(dtype) or len(column.levels) != 2:
+        return False
+    first, second = (float(cast(SupportsFloat, level)) for level in column.levels)
+    return not (first.is_integer() and second == first + 1)
+
+
+def _two_quantities_event(column: Column) -> Event:
+    first, second = column.levels
+    return Event(
+        Severity.INFO,
+        "two_numbers",
+        f"Only the numbers {first!s} and {second!s} were observed, so the column is imputed as a "
+        "binary one: each missing cell gets one of them. A model that draws numbers, such as "
+        "bm.Regression(family='gaussian'), reads it as continuous.",
         column.name,
     )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayesmice.data import check_frame
+from bayesmice.data import check_frame, encode
 from bayesmice.errors import BayesMiceError, DataError
 
 
@@ -89,6 +89,41 @@ def test_infinities_are_counted_and_their_column_named(column):
 
 
 @pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (pd.Series([1.0, 1e76, 3.0]), "numbers as large as 1e+76"),
+        (pd.Series([1.0, -1e200, None], dtype="Float64"), "numbers as large as 1e+200"),
+        (pd.Series([0.0, 1e-300, None]), "numbers that differ by 1e-300 at most"),
+    ],
+    ids=["large", "negative", "tiny"],
+)
+def test_numbers_whose_variance_floating_point_cannot_hold_are_refused(column, said):
+    frame = pd.DataFrame({"age": [1.0, 2.0, 3.0], "bmi": column})
+    message = refused(frame, ValueError, f"Column 'bmi' holds {said}")
+    assert "other units" in message
+
+
+@pytest.mark.parametrize("column", [[1e75, -1e75], [0.0, 1e-74], [1e-300, 1e-300]], ids=str)
+def test_numbers_of_any_other_size_pass(column):
+    check_frame(pd.DataFrame({"bmi": column}))
+
+
+@pytest.mark.parametrize("text", ["\ud83d", "a\0b"], ids=["surrogate", "null"])
+def test_text_that_cannot_be_written_is_refused(text):
+    label = pd.Index([text], dtype=object)
+    found = refused(pd.DataFrame([[1.0], [2.0]], columns=label), ValueError, "a column named")
+    assert repr(text) in found
+    frame = pd.DataFrame({"mood": pd.Series([text, "b", None], dtype=object)})
+    with pytest.raises(DataError, match=r"Column 'mood' holds .*half of a surrogate pair"):
+        encode(check_frame(frame))
+
+
+@pytest.mark.parametrize("name", [".", "..", "m\\s", ".zgroup"])
+def test_names_that_a_folder_cannot_hold_are_refused(name):
+    refused(pd.DataFrame({name: [1.0]}), ValueError, f"data has a column named {name!r}")
+
+
+@pytest.mark.parametrize(
     "name",
     ["row", "chain", "draw", "statistic", "imputation", "imputation_chain", "a/b", "index_level_0"],
 )
@@ -104,7 +139,7 @@ def test_a_name_that_would_hide_the_rows_of_another_column_is_refused():
 
 
 def test_a_frame_that_passes_is_returned_as_it_is():
-    frame = pd.DataFrame({"x": [1.0, np.nan], 7: ["a", None], "two words": [True, False]})
+    frame = pd.DataFrame({".x": [1.0, np.nan], 7: ["a", None], "two words": [True, False]})
     before = frame.copy(deep=True)
     assert check_frame(frame) is frame
     pd.testing.assert_frame_equal(frame, before)

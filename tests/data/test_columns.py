@@ -162,6 +162,16 @@ def test_draws_beyond_a_small_integer_dtype_still_complete_the_column(dtype, dra
     assert completed["age"].drop(1).tolist() == [30, 50, 80]
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "Float32", "float64"])
+@pytest.mark.parametrize("drawn", [-1e60, 7e4, 1e60])
+def test_draws_beyond_a_short_float_dtype_stay_finite(dtype, drawn):
+    store = encode(pd.DataFrame({"age": pd.Series([30, None, 50, 80], dtype=dtype)}))
+    completed = store.complete({"age": np.array([drawn])})
+    assert completed["age"].dtype == dtype
+    limit = float(np.finfo(dtype.lower()).max)
+    assert completed["age"][1] == np.dtype(dtype.lower()).type(np.clip(drawn, -limit, limit))
+
+
 def test_large_integers_that_were_observed_are_kept_exactly():
     exact = 2**60 + 1
     store = encode(pd.DataFrame({"id": pd.Series([exact, None, 5, 8], dtype="Int64")}))

@@ -1,6 +1,7 @@
 """Measurement scales: what the dtype and the observed values say a column is."""
 
 import datetime
+import re
 
 import numpy as np
 import pandas as pd
@@ -120,25 +121,27 @@ def test_numbers_in_an_object_column_are_refused_with_the_conversion(values, con
 
 
 @pytest.mark.parametrize(
-    ("values", "kind"),
+    ("values", "kinds", "remedy"),
     [
-        ([[1, 2], [3], None], "list"),
-        ([datetime.date(2020, 1, 1), None, datetime.date(2021, 1, 1)], "date"),
-        ([b"a", b"b", b"c"], "bytes"),
-        (["a", 1, "b"], "int"),
+        ([[1, 2], [3], None], "list values, such as [1, 2]", "leave it out of the data"),
+        ([pd.DataFrame({"a": [1]}), None], "DataFrame values, such as a 0 1", "leave it out"),
+        ([datetime.date(2020, 1, 1), None], "date values, such as datetime", "pd.to_datetime"),
+        ([b"a", b"b", b"c"], "bytes values, such as b'a'", ".str.decode('utf-8')"),
+        (["a", 1, "b"], "str and int values, such as 1", ".map(str, na_action='ignore')"),
+        (
+            ["a", True, None, "b"],
+            "str and bool values, such as 'a'",
+            ".map(str, na_action='ignore')",
+        ),
     ],
-    ids=["lists", "dates", "bytes", "strings and numbers"],
+    ids=["lists", "tables", "dates", "bytes", "strings and numbers", "strings and booleans"],
 )
-def test_other_objects_are_refused_by_their_type(values, kind):
-    with pytest.raises(ValueError, match=rf"Column 'odd' .*holds {kind} values") as caught:
-        measurement_scale(pd.Series(values, dtype=object, name="odd"))
+def test_other_objects_are_refused_by_their_type(values, kinds, remedy):
+    column = pd.Series(index=range(len(values)), dtype=object, name="odd")
+    for row, value in enumerate(values):
+        column.iat[row] = value
+    with pytest.raises(ValueError, match=rf"Column 'odd' .*holds {re.escape(kinds)}") as caught:
+        measurement_scale(column)
     assert isinstance(caught.value, BayesMiceError)
-    assert "expected strings or booleans" in str(caught.value)
-
-
-def test_strings_mixed_with_booleans_are_refused_or_read_but_never_crash():
-    column = pd.Series(["yes", True, None, "no"], dtype=object, name="odd")
-    try:
-        assert measurement_scale(column) is Scale.NOMINAL
-    except BayesMiceError as error:
-        assert "'odd'" in str(error)  # noqa: PT017  (either way is fine)
+    assert "expected either strings or booleans" in str(caught.value)
+    assert remedy in str(caught.value)

@@ -3,23 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+from completion import check_completed
 
 from bayesmice import Regression
+from bayesmice.specification import specify
 
 N = 24
 
 
-def check_completed(imputations, frame):
-    """No cell is missing, dtypes are kept, observed cells too, imputed levels are observed ones."""
+def check_all(imputations, frame):
     for completed in imputations:
-        assert not completed.isna().any().any()
-        for position in range(frame.shape[1]):
-            before, after = frame.iloc[:, position], completed.iloc[:, position]
-            seen = before.notna()
-            assert after.dtype == before.dtype
-            pd.testing.assert_series_equal(after[seen], before[seen])
-            if not pd.api.types.is_numeric_dtype(before.dtype):
-                assert set(after) <= set(before[seen])
+        check_completed(completed, frame)
 
 
 def event(imputations, code, variable=""):
@@ -47,7 +41,7 @@ def constants_imputed(constants, impute):
 
 
 def test_constant_columns_are_filled_with_their_value(constants, constants_imputed):
-    check_completed(constants_imputed, constants)
+    check_all(constants_imputed, constants)
     for completed in constants_imputed:
         assert completed.loc[0, ["number", "text", "flag", "stage"]].tolist() == [
             2.5,
@@ -80,6 +74,45 @@ def test_constant_columns_predict_nothing_and_have_no_model(constants_imputed):
     assert set(tree["imputations"].data_vars) == {"y", "number", "text", "flag", "stage"}
 
 
+@pytest.mark.parametrize(
+    ("values", "is_told"),
+    [
+        ([1.0, 2.5], True),
+        (pd.array([20, 40], dtype="Int64"), True),
+        ([0.0, 1.0], False),
+        (pd.array([1, 2], dtype="Int64"), False),
+        ([True, False], False),
+        (["a", "b"], False),
+        (pd.Categorical([1.0, 2.5]), False),
+    ],
+    ids=str,
+)
+def test_two_numbers_that_are_no_codes_are_told(numbers, values, is_told):
+    column = pd.Series(values).take(np.arange(N) % 2).reset_index(drop=True)
+    if column.dtype == bool:
+        column = column.astype("boolean")
+    complete = numbers[["x"]].assign(dose=column)
+    assert not [e for e in specify(complete).events if e.code == "two_numbers"]
+    column[4:7] = None
+    events = specify(complete.assign(dose=column)).events
+    told = [e for e in events if e.code == "two_numbers"]
+    assert len(told) == is_told
+    if is_told:
+        assert f"Only the numbers {values[0]} and {values[1]} were observed" in told[0].message
+        gaussian = {"dose": Regression(family="gaussian")}
+        read = specify(complete.assign(dose=column), gaussian)
+        assert not [e for e in read.events if e.code == "two_numbers"]
+
+
+def test_a_column_with_one_observed_value_is_filled_and_told(numbers):
+    frame = numbers[["x", "y"]].copy()
+    frame.loc[1:, "y"] = None
+    frame.loc[0, "y"] = 1.5
+    (found,) = (e for e in specify(frame).events if e.code == "constant_column")
+    assert found.severity == "warning"
+    assert found.message.startswith("The observed value is 1.5. Its 23 missing cells get that")
+
+
 def test_a_frame_with_nothing_missing_is_returned_as_it_is(impute):
     frame = pd.DataFrame({"x": [1.0, 2.0, 4.0], "s": ["a", "b", "c"]})
     imputations = impute(frame, m=3)
@@ -105,7 +138,7 @@ def test_unused_categories_are_kept_and_never_imputed(numbers, impute):
     frame["kind"] = pd.Categorical(np.resize(["c", "b"], N), levels)
     frame.loc[4:7, "kind"] = None
     imputations = impute(frame)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     assert list(imputations.completed(0)["kind"].cat.categories) == levels
     message = event(imputations, "unused_categories", "kind")["message"]
     assert "never, a, nor this" in message
@@ -115,7 +148,7 @@ def test_whole_numbers_stay_whole_and_the_log_says_so(numbers, impute):
     frame = numbers.copy()
     frame["z"] = frame["z"].round().astype("Int64")
     imputations = impute(frame, {"z": Regression(draw="predictive")})
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     for i, completed in enumerate(imputations):
         cells = imputations.tree["imputations"]["z"].isel(imputation=i).to_numpy()
         assert completed.loc[6:9, "z"].tolist() == np.rint(cells).astype(int).tolist()
@@ -154,12 +187,12 @@ COLUMNS = {
 @pytest.mark.parametrize("column", COLUMNS.values(), ids=COLUMNS.keys())
 def test_a_single_column_is_imputed_from_its_own_distribution(column, impute):
     frame = pd.DataFrame({"only": column})
-    check_completed(impute(frame), frame)
+    check_all(impute(frame), frame)
 
 
 def test_identical_columns_are_imputed(numbers, impute):
     frame = numbers.assign(z=numbers["y"])
-    check_completed(impute(frame), frame)
+    check_all(impute(frame), frame)
 
 
 def test_collinear_columns_with_other_missing_cells_are_imputed(numbers, impute):
@@ -167,7 +200,7 @@ def test_collinear_columns_with_other_missing_cells_are_imputed(numbers, impute)
     frame["z"] = 2 * frame["x"] + 1
     frame.loc[6:9, "z"] = None
     imputations = impute(frame)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
 
 
 def test_more_predictors_than_rows_are_no_obstacle(impute):
@@ -176,7 +209,7 @@ def test_more_predictors_than_rows_are_no_obstacle(impute):
     frame.loc[0:1, "c0"] = None
     frame.loc[2:3, "c7"] = None
     imputations = impute(frame)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     for completed in imputations:
         assert completed.abs().to_numpy().max() < 100
 
@@ -185,7 +218,7 @@ def test_a_level_that_one_row_shows_is_no_obstacle(numbers, impute):
     frame = numbers[["x", "y"]].assign(kind=np.resize(["a", "b"], N))
     frame.loc[20, "kind"] = "rare"
     frame.loc[4:7, "kind"] = None
-    check_completed(impute(frame), frame)
+    check_all(impute(frame), frame)
 
 
 def test_complete_separation_draws_the_separated_class(impute):
@@ -193,7 +226,7 @@ def test_complete_separation_draws_the_separated_class(impute):
     frame = pd.DataFrame({"x": x, "yes": pd.array(x > 0, dtype="boolean")})
     frame.loc[[0, N - 1], "yes"] = None
     imputations = impute(frame, sweeps=5)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     posterior = imputations.tree["conditionals/yes/posterior"]["coefficients"].to_numpy()
     assert (posterior > 0).all()
     assert np.isfinite(posterior).all()
@@ -215,7 +248,7 @@ def test_a_row_with_every_cell_missing_is_imputed(numbers, impute):
     frame = numbers.copy()
     frame.loc[12, :] = None
     imputations = impute(frame)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     assert imputations.completed(0).shape == frame.shape
 
 
@@ -223,7 +256,7 @@ def test_one_missing_cell_is_imputed(numbers, impute):
     frame = numbers.fillna(0.5)
     frame.loc[2, "y"] = None
     imputations = impute(frame)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     assert imputations.convergence()["r_hat"].isna().all()
 
 
@@ -233,7 +266,7 @@ def test_one_missing_cell_is_imputed(numbers, impute):
 def test_units_and_zeros_far_away_are_no_obstacle(numbers, impute, factor, offset):
     frame = numbers.assign(z=(numbers["z"] - 20) * factor + offset)
     imputations = impute(frame, sweeps=5)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     observed = frame["z"].dropna()
     for completed in imputations:
         assert (completed["z"] - observed.mean()).abs().max() < 8 * observed.std()

@@ -141,6 +141,14 @@ BAD = {
         {"one": lambda d: d["two"] + 1, "two": lambda d: d["one"] + 1},
         "in a circle: one -> two -> one",
     ),
+    "infinite": (
+        {"late": "np.log(age - age)"},
+        "passive['late'] = 'np.log(age - age)' is -inf in row 0. Change the expression",
+    ),
+    "nowhere defined": (
+        {"lost": "np.log(age - 1000)"},
+        "passive['lost'] = 'np.log(age - 1000)' is not defined in any row",
+    ),
     "itself": ({"bmi": "bmi + 1"}, "passive['bmi'] depends on 'bmi' itself"),
     "an unknown column": ({"bmi": "weigth / height"}, "'weigth', which is not a column"),
     "an unknown column in a function": (
