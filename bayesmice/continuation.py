@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,26 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from bayesmice.data import ColumnStore
+from bayesmice.data import ColumnStore, in_group
 from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import SpecificationError, StoreError, warn_caller
 from bayesmice.events import Event, Severity
 from bayesmice.imputations import Imputations
 from bayesmice.models.passive import Passive
 from bayesmice.pooling import pool
-from bayesmice.problem import Problem, restored
-from bayesmice.running import Cohort, NewRows, Run, resume_run
+from bayesmice.problem import Group, Problem, restored
+from bayesmice.progress import counting_display
+from bayesmice.running import (
+    Cohort,
+    NewRows,
+    Run,
+    find_targets,
+    log_prior_group,
+    observed_group,
+    prior_groups,
+    replay,
+    resume_run,
+)
 from bayesmice.scheduler import Post
 from bayesmice.scheduler.plan import Plan
 from bayesmice.specification import Models
@@ -66,18 +77,17 @@ class Resuming:
     store: ColumnStore
     given: Given
 
-    def make(self) -> Run:
-        """Make the run."""
+    def make_problem(self) -> Problem:
+        """Make data and models."""
         if "state" not in self.tree.children:
             raise StoreError(
                 "These imputations do not hold where the chains stand, so their run cannot go on."
             )
         recipe = json.loads(self.tree.attrs["settings"])["recipe"]
         given = self.given
-        problem = restored(
+        return restored(
             self.store, recipe, given.models, given.passive, given.post, given.visit_sequence
         )
-        return resume_run(problem, self.tree)
 
 
 @dataclass
@@ -92,12 +102,22 @@ class RunContinuation:
 
     source: Run | Resuming
     _new_rows: NewRows | None = None
+    _problem: Problem | None = None
+
+    @property
+    def problem(self) -> Problem:
+        """Data and models of the run."""
+        if not isinstance(self.source, Resuming):
+            return self.source.problem
+        if self._problem is None:
+            self._problem = self.source.make_problem()
+        return self._problem
 
     @property
     def run(self) -> Run:
         """The run."""
         if isinstance(self.source, Resuming):
-            self.source = self.source.make()
+            self.source = resume_run(self.problem, self.source.tree)
         return self.source
 
     def extend(self, sweeps: int, progressbar: bool) -> xr.DataTree:
@@ -143,6 +163,40 @@ class RunContinuation:
             order if callable(order) else None,
         )
         return RunContinuation(Resuming(tree, problem.store, given))
+
+    def replayed(
+        self, tree: xr.DataTree, names: Sequence[str], what: str, progressbar: bool
+    ) -> dict[str, xr.Dataset]:
+        """Run the sweeps again, and give what was asked for, by the paths of new groups."""
+        problem, sweeps = self.problem, int(tree.attrs["sweeps"])
+        with counting_display("Replaying", sweeps, progressbar) as progress:
+            return replay(problem, tree, names, what, progress)
+
+    def log_priors(self, tree: xr.DataTree, names: Sequence[str]) -> dict[str, xr.Dataset]:
+        """Evaluate priors at the draws of parameters, by the paths of new groups."""
+        return {
+            f"{path}/log_prior": log_prior_group(group, name, tree)
+            for path, group, name in self._conditionals(names)
+        }
+
+    def priors(self, names: Sequence[str], draws: int, random_seed: int) -> dict[str, xr.Dataset]:
+        """Draw from priors, by the paths of new groups."""
+        groups: dict[str, xr.Dataset] = {}
+        for path, group, name in self._conditionals(names):
+            drawn = prior_groups(group, name, draws, random_seed)
+            groups |= {
+                f"{path}/prior": drawn["prior"].to_dataset(),
+                f"{path}/prior_predictive": drawn["prior_predictive"].to_dataset(),
+                f"{path}/observed_data": observed_group(group, name),
+            }
+        return groups
+
+    def _conditionals(self, names: Sequence[str]) -> list[tuple[str, Group, str]]:
+        problem = self.problem
+        found = [(problem.groups[p], name) for p, name in find_targets(problem, names)]
+        return [
+            (f"conditionals/{in_group(name, group.label)}", group, name) for group, name in found
+        ]
 
 
 def begin_or_resume(

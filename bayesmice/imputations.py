@@ -1,7 +1,7 @@
 """What a run returns."""
 
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -24,6 +24,7 @@ from bayesmice.errors import NotRunError, SpecificationError, warn_caller
 from bayesmice.events import Event
 from bayesmice.progress import counting_display
 from bayesmice.store import (
+    analysis_dataset,
     check_folder,
     completed_dataset,
     events_from_dataset,
@@ -59,6 +60,17 @@ class Continuation(Protocol):
 
     def portable(self, tree: xr.DataTree) -> "Continuation":
         """Give a continuation that can be pickled, which makes the run again from its tree."""
+
+    def replayed(
+        self, tree: xr.DataTree, names: Sequence[str], what: str, progressbar: bool
+    ) -> dict[str, xr.Dataset]:
+        """Run the sweeps again, and give what was asked for, by the paths of new groups."""
+
+    def log_priors(self, tree: xr.DataTree, names: Sequence[str]) -> dict[str, xr.Dataset]:
+        """Evaluate priors at the draws of parameters, by the paths of new groups."""
+
+    def priors(self, names: Sequence[str], draws: int, random_seed: int) -> dict[str, xr.Dataset]:
+        """Draw from priors, by the paths of new groups."""
 
 
 class Imputations:
@@ -388,7 +400,11 @@ class Imputations:
         event : Event
             What a user should know.
         """
+        before = self.tree
         self.tree = self._going_on("note").note(event)
+        for node in before.subtree:  # what was added to the tree of the run stays in it
+            if node.path not in self.tree.groups:
+                self.tree[node.path] = xr.DataTree(node.to_dataset(inherit=False))
 
     def extend(self, sweeps: int, *, progressbar: bool = True) -> "Imputations":
         """Go on with all chains from where they stopped.
@@ -407,8 +423,8 @@ class Imputations:
         Returns
         -------
         Imputations
-            This object, whose tree has changed. Draws of an analysis model that `sample` put into
-            it belonged to the former imputations, and are dropped.
+            This object, whose tree has changed. Groups that `sample`, `add_log_likelihood` and the
+            like put into it belonged to the former run, and are dropped.
 
         Raises
         ------
@@ -531,6 +547,148 @@ class Imputations:
                 "alone. Use what mice.mice(...) or bm.open_imputations(path) gave."
             )
         return self._continuation
+
+    def add_log_likelihood(self, *names: str, progressbar: bool = True) -> "Imputations":
+        """Add the log-likelihood of every observed row in every sweep to conditional models.
+
+        The predictors of a sweep are the completed columns of that sweep, which no tree holds. So
+        the sweeps are run again, which takes as long as the run did, and gives the same draws: all
+        parameters are compared with those of the tree. ``az.loo(tree["conditionals/bmi"])`` reads
+        the result.
+
+        Parameters
+        ----------
+        *names : str
+            Conditional models, by their names in ``tree["conditionals"]`` (``"bmi"``, or
+            ``"bmi[sex=male]"`` with ``by``); all by default.
+        progressbar : bool, default True
+            Whether to show progress.
+
+        Returns
+        -------
+        Imputations
+            This object, in whose tree ``/conditionals/<column>`` has the groups ``log_likelihood``
+            and ``observed_data``. They are dropped when the run goes on.
+
+        Raises
+        ------
+        SpecificationError
+            If there is no such model.
+        StoreError
+            If the run cannot be reproduced, or was opened from a file and something has to be
+            given again; see `bayesmice.open_imputations`.
+
+        Notes
+        -----
+        A row counts times its weight, and not at all with a weight of zero; a cell with limits
+        counts by the probability of these. All sweeps are there, those before chains have mixed
+        too: ``tree["conditionals/bmi"].isel(draw=slice(5, None))`` leaves the first ones out.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> data = bm.load_dataset("nhanes2")
+        >>> imputations = bm.MICE(data).mice(m=2, sweeps=5, random_seed=1, progressbar=False)
+        >>> _ = imputations.add_log_likelihood("bmi", progressbar=False)
+        >>> dict(imputations.tree["conditionals/bmi/log_likelihood/bmi"].sizes)
+        {'chain': 2, 'draw': 5, 'row': 16}
+        """
+        return self._replayed("log_likelihood", names, progressbar)
+
+    def add_posterior_predictive(self, *names: str, progressbar: bool = True) -> "Imputations":
+        """Add draws of every observed row from its likelihood in every sweep.
+
+        The sweeps are run again, as in `add_log_likelihood`; the draws of the run are not
+        disturbed. ``az.plot_ppc_dist(tree["conditionals/bmi"])`` compares draws with what was
+        observed.
+
+        Parameters
+        ----------
+        *names, progressbar
+            As in `add_log_likelihood`.
+
+        Returns
+        -------
+        Imputations
+            This object, in whose tree ``/conditionals/<column>`` has the groups
+            ``posterior_predictive`` and ``observed_data``.
+
+        Raises
+        ------
+        SpecificationError, StoreError
+            As in `add_log_likelihood`.
+
+        Notes
+        -----
+        A column is drawn from its likelihood, also where cells are imputed by matching. It costs a
+        number of eight bytes for every chain, sweep and observed row.
+        """
+        return self._replayed("posterior_predictive", names, progressbar)
+
+    def _replayed(self, what: str, names: Sequence[str], progressbar: bool) -> "Imputations":
+        going_on = self._going_on(f"add_{what}")
+        return self._added(going_on.replayed(self.tree, names, what, progressbar))
+
+    def add_log_prior(self, *names: str) -> "Imputations":
+        """Add the log-density of every prior at the parameters of every sweep.
+
+        With the log-likelihood it is what ``az.psense_summary(tree["conditionals/bmi"])`` needs, to
+        tell how much an imputation model depends on its priors.
+
+        Parameters
+        ----------
+        *names : str
+            As in `add_log_likelihood`.
+
+        Returns
+        -------
+        Imputations
+            This object, in whose tree ``/conditionals/<column>`` has the group ``log_prior``.
+
+        Raises
+        ------
+        SpecificationError, StoreError
+            As in `add_log_likelihood`.
+        ModelError
+            If the prior of a custom model depends on a column with missing cells.
+        """
+        return self._added(self._going_on("add_log_prior").log_priors(self.tree, names))
+
+    def add_prior(
+        self, *names: str, draws: int = 500, random_seed: int | None = None
+    ) -> "Imputations":
+        """Add draws from the priors of conditional models, and of the columns given those.
+
+        Parameters
+        ----------
+        *names : str
+            As in `add_log_likelihood`.
+        draws : int, default 500
+            How many.
+        random_seed : int, optional
+            Seed.
+
+        Returns
+        -------
+        Imputations
+            This object, in whose tree ``/conditionals/<column>`` has the groups ``prior``,
+            ``prior_predictive`` and ``observed_data``; `MICE.prior_predictive` gives the same.
+
+        Raises
+        ------
+        SpecificationError, StoreError
+            As in `add_log_likelihood`.
+        ModelError
+            If a prior is flat, or something else cannot be drawn from.
+        """
+        check_count("draws", draws)
+        seed = check_seed(random_seed)
+        return self._added(self._going_on("add_prior").priors(names, draws, seed))
+
+    def _added(self, groups: Mapping[str, xr.Dataset]) -> "Imputations":
+        for path, dataset in groups.items():
+            self.tree[path] = xr.DataTree(dataset)
+        return self
 
     def convergence(self) -> pd.DataFrame:
         """Tabulate rank-normalized R-hat and effective sample sizes over sweeps, the worst first.
@@ -711,7 +869,7 @@ class Imputations:
                 target_accept=target_accept,
                 progress=lambda done, total: progress(done),
             )
-        self.tree["posterior"] = posterior["posterior"].copy()
+        self.tree["posterior"] = xr.DataTree(analysis_dataset(posterior["posterior"].to_dataset()))
         return posterior
 
     def to_netcdf(self, path: str | os.PathLike[str]) -> Path:

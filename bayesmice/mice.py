@@ -26,17 +26,15 @@ from bayesmice.data.libraries import AnyFrame
 from bayesmice.diagnostics import Until
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.imputations import Imputations
-from bayesmice.kernels.jaxify import recorded_labels
 from bayesmice.models.passive import Passive
 from bayesmice.models.predictors import Predictors
-from bayesmice.models.prior_draws import draw_prior, prior_table
+from bayesmice.models.prior_draws import prior_table
 from bayesmice.pooling import PooledResults, pool
 from bayesmice.problem import make_problem
-from bayesmice.running import LONE_VISITS, Callback, Checkpoints
+from bayesmice.running import LONE_VISITS, Callback, Checkpoints, prior_groups
 from bayesmice.scheduler import Post, VisitOrder
 from bayesmice.scheduler.plan import SWEEPS, make_plan
 from bayesmice.specification import Models, read
-from bayesmice.store import prior_tree
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
@@ -451,15 +449,7 @@ class MICE:
         likelihood, also where cells are imputed by matching. Potentials have no part in the draws.
         """
         check_count("draws", draws)
-        specification = self._problem.group(group).specification
-        model = specification.write_model(name)
-        parameters, predictive = draw_prior(model, draws, check_seed(random_seed))
-        columns = [specification.store.columns[target] for target in predictive]
-        complete = np.logical_and.reduce([column.fitted for column in columns])
-        observed = {column.name: column.values[complete] for column in columns}  # noqa: PD011
-        dims, coords = recorded_labels(model)
-        rows = {"row": tuple(np.flatnonzero(complete))}
-        return prior_tree(parameters, predictive, observed, (dims, coords | rows), columns)
+        return prior_groups(self._problem.group(group), name, draws, check_seed(random_seed))
 
     def plot_prior_predictive(
         self,

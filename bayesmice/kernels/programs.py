@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
 from bayesmice.kernels.jaxify import Inputs, JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
-from bayesmice.models.blueprint import CENSORED, LIMITS_DATA
+from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL
 
 MEMORY = 0.75
 """What an average of acceptance rates keeps at each visit; three rejections count as low."""
@@ -169,6 +169,23 @@ class Program(Protocol):
     @property
     def visit(self) -> Callable[..., tuple[Any, Recorded, Array]]:
         """Tune where due, take transitions, and draw the missing cells, for all chains."""
+
+    @property
+    def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
+        """Evaluate rows at the parameters of a visit, for all chains.
+
+        Called with the kernel states after the visit, the design, the columns that the visit was
+        given, and what all visits are given; gives arrays of shape (n_chains, n_rows) by target:
+        what a row adds to the log-density, 0 for rows of weight 0.
+        """
+
+    @property
+    def predictive(self) -> Callable[..., tuple[Array, ...]]:
+        """Draw every row of each target at the parameters of a visit, for all chains.
+
+        Called with the moment, the chains, and the arguments of `log_likelihood`. The draws depend
+        on no others, and no others on them.
+        """
 
     def take(self, state: Any, positions: NDArray[np.intp]) -> Any:
         """Give the kernel states of some chains."""
@@ -323,6 +340,71 @@ class ModelProgram:
         design = write_cells(design, recorded.cells, given)
         return moved, recorded, design
 
+    @cached_property
+    def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
+        """Compiled evaluation of rows; see `Program`. Cells with limits count by those."""
+
+        def evaluate(
+            state: TunedState, design: Array, columns: Inputs, given: Given
+        ) -> tuple[Array, ...]:
+            def one_chain(batch: tuple[TunedState, Array, Inputs]) -> tuple[Array, ...]:
+                values, inputs = self._visited(*batch, given)
+                by_target = self.model.log_likelihood(values, inputs).values()
+                return tuple(
+                    weighted(by_row, rows.weights) + self._within_limits(values, inputs, rows)
+                    for by_row, rows in zip(by_target, given.rows, strict=True)
+                )
+
+            found: tuple[Array, ...] = over_chains(one_chain, (state, design, columns))
+            return found
+
+        return jax.jit(evaluate)
+
+    @cached_property
+    def predictive(self) -> Callable[..., tuple[Array, ...]]:
+        """Compiled draws of all rows; see `Program`."""
+
+        def draw(
+            moment: Moment,
+            chains: Array,
+            state: TunedState,
+            design: Array,
+            columns: Inputs,
+            given: Given,
+        ) -> tuple[Array, ...]:
+            def one_chain(batch: tuple[Array, TunedState, Array, Inputs]) -> tuple[Array, ...]:
+                chain, own_state, own_design, own_columns = batch
+                values, inputs = self._visited(own_state, own_design, own_columns, given)
+                key = jax.random.fold_in(visit_key(moment, chain), 3)
+                return tuple(
+                    drawn(values, inputs, jax.random.fold_in(key, position))
+                    for position, drawn in enumerate(self.model.draw.values())
+                )
+
+            found: tuple[Array, ...] = over_chains(one_chain, (chains, state, design, columns))
+            return found
+
+        return jax.jit(draw)
+
+    def _visited(
+        self, state: TunedState, design: Array, columns: Inputs, given: Given
+    ) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Give the parameters of one chain after a visit, and what the model read in it.
+
+        The design may hold the cells that the visit drew: no model reads its own columns of it.
+        """
+        inputs = self.inputs(design, columns, given)
+        _, unravel = ravel_pytree(self.model.initial(inputs))
+        return self._masked(unravel(state.kernel.position), given.mask), inputs
+
+    def _within_limits(self, values: dict[str, Array], inputs: Inputs, rows: Rows) -> Array:
+        """Give each row the log-probability of the limits of its cell, of shape (n_rows,)."""
+        nothing = jnp.zeros(rows.weights.shape)
+        if not self.censored:
+            return nothing
+        within = self.model.expressions[LIMITS_POTENTIAL](values, inputs)
+        return nothing.at[rows.drawn].add(within, mode="drop")
+
     def _steps(
         self, key: Array, state: KernelState, logdensity: LogDensity
     ) -> tuple[KernelState, Info]:
@@ -415,7 +497,12 @@ def sum_over_rows(by_row: Array, weights: Array) -> Array:
     Rows of weight zero are left out rather than multiplied: what stands in them for an unknown
     value may lie outside the support of that row, such as five successes in three trials.
     """
-    return jnp.sum(jnp.where(weights > 0, by_row * weights, 0.0))
+    return jnp.sum(weighted(by_row, weights))
+
+
+def weighted(by_row: Array, weights: Array) -> Array:
+    """Weigh the log-likelihood of each row; 0 where the weight is, whatever stands in the row."""
+    return jnp.where(weights > 0, by_row * weights, 0.0)
 
 
 def run_seed(random_seed: int, stream: Sequence[int] = ()) -> Array:

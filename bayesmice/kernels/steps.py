@@ -27,7 +27,7 @@ from pytensor.tensor.random.type import RandomType
 from bayesmice.kernels.forests import GROWING_STEPS, Forest, Grown, is_forest
 from bayesmice.kernels.jaxify import Inputs, recorded_variables
 from bayesmice.kernels.kernel import Array, Info
-from bayesmice.kernels.programs import Given, Moment, Recorded, write_cells
+from bayesmice.kernels.programs import Given, Moment, Recorded, weighted, write_cells
 from bayesmice.kernels.step_states import state_from_text, state_to_text
 from bayesmice.models.custom import CustomModel, data_name
 
@@ -37,7 +37,7 @@ TUNE = 300
 """Steps of a chain's first visit, in which the step methods tune themselves."""
 INNER_STEPS = 10
 """Steps per visit by default: a Metropolis step moves little."""
-STEPS_STREAM = 0x57E9
+STEPS_STREAM, PREDICTIVE_STREAM = 0x57E9, 0x9ED1
 """Keeps these random numbers apart from any other that the seed may give rise to."""
 LIKELIHOOD = "likelihood[{}]"
 ACCEPTANCE = ("mean_tree_accept", "acceptance_rate", "accept")
@@ -182,11 +182,8 @@ class StepsProgram:
         """
         moved, parameters, infos, cells = [], [], [], []
         for position, chain in enumerate(np.asarray(chains).tolist()):
-            for name in self.columns:
-                values = columns[name][position] if name in columns else given.columns[name]
-                self._weighted[data_name(name)].set_value(np.asarray(values))
-            seed = [*np.asarray(moment.seed).tolist(), STEPS_STREAM, chain]
-            rng = np.random.default_rng([*seed, int(moment.sweep), int(moment.target)])
+            self._read(position, columns, given)
+            rng = _generator(moment, chain, STEPS_STREAM)
             after, info = self._move(state[position], rng)
             moved.append(after)
             infos.append(info)
@@ -207,6 +204,60 @@ class StepsProgram:
             tuple(jnp.asarray(np.stack(values)) for values in zip(*cells, strict=True)),
         )
         return moved, left, write_cells(design, left.cells, given)
+
+    def log_likelihood(
+        self, state: list[HostChain], design: Array, columns: Inputs, given: Given
+    ) -> tuple[Array, ...]:
+        """Evaluate rows at the parameters of every chain; see `Program`."""
+        found = []
+        for position, chain in enumerate(state):
+            self._read(position, columns, given)
+            by_target = self._by_row(chain.point)
+            found.append(
+                [
+                    weighted(jnp.asarray(by_row), rows.weights)
+                    for by_row, rows in zip(by_target, given.rows, strict=True)
+                ]
+            )
+        return tuple(jnp.stack(values) for values in zip(*found, strict=True))
+
+    def predictive(
+        self,
+        moment: Moment,
+        chains: Array,
+        state: list[HostChain],
+        design: Array,
+        columns: Inputs,
+        given: Given,
+    ) -> tuple[Array, ...]:
+        """Draw every row of each target for every chain; see `Program`."""
+        found = []
+        for position, chain in enumerate(np.asarray(chains).tolist()):
+            self._read(position, columns, given)
+            parameters = dict(
+                zip(self._free_names, self._parameters(state[position].point), strict=False)
+            )
+            found.append(self._draws(parameters, _generator(moment, chain, PREDICTIVE_STREAM)))
+        return tuple(jnp.asarray(np.stack(values)) for values in zip(*found, strict=True))
+
+    def _read(self, position: int, columns: Inputs, given: Given) -> None:
+        """Let the model read the completed columns of one chain."""
+        for name in self.columns:
+            values = columns[name][position] if name in columns else given.columns[name]
+            self._weighted[data_name(name)].set_value(np.asarray(values))
+
+    @cached_property
+    def _by_row(self) -> Any:
+        model = self._weighted
+        by_row = [
+            pm.logp(model[name], model.rvs_to_values[model[name]]) for name in self.model.targets
+        ]
+        return model.compile_fn(
+            model.replace_rvs_by_values(by_row),
+            inputs=model.value_vars,
+            on_unused_input="ignore",
+            mode=MODE,
+        )
 
     def take(self, state: list[HostChain], positions: NDArray[np.intp]) -> list[HostChain]:
         """Give the states of some chains."""
@@ -261,6 +312,11 @@ class StepsProgram:
     @cached_property
     def _untuned(self) -> Any:
         return self._steps.sampling_state
+
+
+def _generator(moment: Moment, chain: int, stream: int) -> np.random.Generator:
+    seed = [*np.asarray(moment.seed).tolist(), stream, chain]
+    return np.random.default_rng([*seed, int(moment.sweep), int(moment.target)])
 
 
 def weigh_rows(model: pm.Model, weights: Mapping[str, NDArray[np.float64]]) -> pm.Model:

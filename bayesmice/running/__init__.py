@@ -4,7 +4,9 @@ A run can be continued at any time: its chains, its plan and its records are all
 sweep needs, and a tree holds all three.
 """
 
+from bayesmice.running.conditionals import log_prior_group, observed_group, prior_groups
 from bayesmice.running.new_rows import NewRows
+from bayesmice.running.replay import find_targets, replay
 from bayesmice.running.resuming import resume_run
 from bayesmice.running.run import LONE_VISITS, Checkpoints, Cohort, Run
 from bayesmice.running.watching import Callback, SweepInfo
@@ -17,5 +19,10 @@ __all__ = [
     "NewRows",
     "Run",
     "SweepInfo",
+    "find_targets",
+    "log_prior_group",
+    "observed_group",
+    "prior_groups",
+    "replay",
     "resume_run",
 ]

@@ -134,8 +134,6 @@ class NewRows:
             "them.",
         )
         tree = build_tree(store, records, [note], description)
-        if "state" in tree.children:
-            del tree["state"]
         tree.attrs[ORIGIN] = "the models of another run (transform)"
         chains, sweeps = np.array(self._picks, dtype=np.int64).reshape(-1, 2).T
         taken = {"imputation_chain": chains, "imputation_sweep": sweeps}
@@ -221,7 +219,7 @@ class LearnedGroup:
             recorder=recorder,
             labels={},
             constants=self._group.specification.constants,
-            state=xr.Dataset(),
+            lanes=None,
         )
         return record, n_sweeps
 

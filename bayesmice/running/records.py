@@ -11,15 +11,8 @@ from bayesmice.scheduler import (
     Course,
     Strand,
 )
-from bayesmice.scheduler.packing import (
-    flat_cells,
-    pack_lanes,
-)
-from bayesmice.store import (
-    RunRecorder,
-    StrandRecord,
-    state_dataset,
-)
+from bayesmice.scheduler.packing import pack_lanes
+from bayesmice.store import RunRecorder, StrandRecord
 
 
 def make_course(
@@ -61,10 +54,7 @@ def recorder_of(course: Course) -> RunRecorder:
 
 def record_of(group: Group, strand: Strand, recorder: RunRecorder) -> StrandRecord:
     """Put together what a tree holds of the chains over a group of rows."""
-    course, last = strand.course, recorder.n_sweeps - 1
-    kept = {
-        sweep: flat_cells(course, cells) for sweep, cells in recorder.kept.items() if sweep != last
-    }
+    course = strand.course
     return StrandRecord(
         label=strand.label,
         rows=group.rows,
@@ -72,7 +62,7 @@ def record_of(group: Group, strand: Strand, recorder: RunRecorder) -> StrandReco
         recorder=recorder,
         labels={name: target.labels for name, target in course.targets.items()},
         constants=group.specification.constants,
-        state=state_dataset(flat_cells(course, recorder.cells), kept, pack_lanes(strand.state)),
+        lanes=pack_lanes(strand.state),
     )
 
 

@@ -13,17 +13,9 @@ from bayesmice.events import EVENT_FIELDS, Event, Severity
 from bayesmice.problem import Group, Problem
 from bayesmice.running.records import recorder_of
 from bayesmice.running.run import Cohort, Run
-from bayesmice.scheduler.packing import (
-    PackedLane,
-    PackedState,
-    cells_by_column,
-    unpack_state,
-)
+from bayesmice.scheduler.packing import PackedLane, unpack_state
 from bayesmice.scheduler.plan import Plan
-from bayesmice.store import (
-    RunRecorder,
-    read_state,
-)
+from bayesmice.store import RunRecorder, read_cells, read_lanes, state_path
 
 
 def resume_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -> Run:
@@ -48,9 +40,49 @@ def resume_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -
     StoreError
         If the models are not those of the tree, or the tree does not hold where its chains stand.
     """
+    run = described_run(problem, tree, rule)
+    chains = tree["sweep_stats"]["chain"].to_numpy().tolist()
+    for place, group in enumerate(problem.groups):
+        strand = run.strand_of(place, chains)
+        recorder = recorder_of(strand.course)
+        _take_up(tree, group, recorder)
+        own = group.specification.store, group.rows, strand.course.columns
+        recorder.kept |= read_cells(tree, group.label, own, problem.store, chains)
+        recorder.cells = recorder.kept[recorder.n_sweeps - 1]
+        if strand.course.columns:
+            lanes = read_lanes(tree[state_path(group.label)].to_dataset())
+            strand.state = unpack_state(
+                strand.course,
+                recorder.cells,
+                [PackedLane(**lane) for lane in lanes],
+                chains,
+                run.fill_of(strand.course, place, chains),
+            )
+        run.strands.append(strand)
+        run.recorders.append(recorder)
+    return run
+
+
+def described_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -> Run:
+    """Give a run as a tree describes it, whose chains are yet to be put somewhere.
+
+    Parameters
+    ----------
+    problem, tree, rule
+        As in `resume_run`.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    StoreError
+        If the models are not those of the tree.
+    """
     _check_models(problem, tree)
     settings = json.loads(tree.attrs["settings"])
-    run = Run(
+    return Run(
         problem,
         int(tree.attrs["random_seed"]),
         [Cohort(Plan(*plan), first) for *plan, first in settings["cohorts"]],
@@ -59,24 +91,6 @@ def resume_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -
         {"request": settings["request"]},
         log=[_event(row) for row in settings["log"]],
     )
-    chains = tree["sweep_stats"]["chain"].to_numpy().tolist()
-    for place, group in enumerate(problem.groups):
-        strand = run.strand_of(place, chains)
-        recorder = recorder_of(strand.course)
-        _take_up(tree, group, recorder)
-        path = f"state/{group.label}" if group.label else "state"
-        cells, kept, lanes = read_state(tree[path].to_dataset())
-        packed = PackedState(cells, kept, [PackedLane(**lane) for lane in lanes])
-        if strand.course.columns:
-            fill = run.fill_of(strand.course, place, chains)
-            strand.state = unpack_state(strand.course, packed, chains, fill)
-            recorder.cells = cells_by_column(strand.course, cells)
-            for sweep, earlier in kept.items():
-                recorder.kept[int(sweep)] = cells_by_column(strand.course, earlier)
-        recorder.kept[recorder.n_sweeps - 1] = recorder.cells
-        run.strands.append(strand)
-        run.recorders.append(recorder)
-    return run
 
 
 def _check_models(problem: Problem, tree: xr.DataTree) -> None:

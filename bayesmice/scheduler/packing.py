@@ -50,25 +50,6 @@ class PackedLane:
     values: NDArray[Any] | None
 
 
-@dataclass(frozen=True, eq=False)
-class PackedState:
-    """Where all chains stand.
-
-    Attributes
-    ----------
-    cells : ndarray of shape (n_chains, n_cells)
-        Cells of the last sweep, of all columns one after the other.
-    kept : mapping of int to ndarray of shape (n_chains, n_cells)
-        Cells of sweeps that imputations are taken from.
-    lanes : sequence of PackedLane
-        Kernel states.
-    """
-
-    cells: NDArray[np.float64]
-    kept: Mapping[int, NDArray[np.float64]]
-    lanes: Sequence[PackedLane]
-
-
 def pack_lanes(state: ChainState) -> list[PackedLane]:
     """Pack the kernel states of all targets."""
     return [
@@ -86,22 +67,10 @@ def pack_lanes(state: ChainState) -> list[PackedLane]:
     ]
 
 
-def flat_cells(course: Course, cells: Cells) -> NDArray[np.float64]:
-    """Put the cells of all columns of a course side by side, of shape (n_chains, n_cells)."""
-    parts = [cells[name] for name in course.columns]
-    return np.concatenate(parts, axis=1) if parts else np.zeros((0, 0))
-
-
-def cells_by_column(course: Course, flat: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Part cells that `flat_cells` put side by side."""
-    ends = np.cumsum([course.store.columns[name].n_drawn for name in course.columns])
-    parts = np.split(flat, ends[:-1], axis=1) if len(ends) else []
-    return dict(zip(course.columns, parts, strict=True))
-
-
 def unpack_state(
     course: Course,
-    packed: PackedState,
+    drawn: Cells,
+    lanes: Sequence[PackedLane],
     ids: Sequence[int],
     fill: Mapping[str, NDArray[np.float64]],
 ) -> ChainState:
@@ -111,8 +80,10 @@ def unpack_state(
     ----------
     course : Course
         What the chains go through.
-    packed : PackedState
-        Where they stood.
+    drawn : mapping of str to ndarray of shape (n_chains, n_drawn)
+        Drawn and computed cells of the last sweep, by column.
+    lanes : sequence of PackedLane
+        Kernel states.
     ids : sequence of int
         Their identities.
     fill : mapping of str to ndarray of shape (n_chains, n_missing)
@@ -129,11 +100,11 @@ def unpack_state(
         If the state of a kernel was not kept, or belongs to another kernel.
     """
     cells = dict(fill)
-    for name, drawn in cells_by_column(course, packed.cells).items():
-        cells[name] = drawn[:, course.store.columns[name].drawn_missing]
+    for name, own in drawn.items():
+        cells[name] = own[:, course.store.columns[name].drawn_missing]
     state = place_chains(course, cells, ids)
     state.lanes = {name: [] for name in course.targets}
-    for lane in packed.lanes:
+    for lane in lanes:
         target = course.targets[lane.target]
         program = _program(target, lane.kernel)
         if lane.values is None:

@@ -1,5 +1,13 @@
 """Imputations as an xarray DataTree, in memory and on disk."""
 
+from bayesmice.store.conditionals import (
+    TargetRows,
+    described_log_prior,
+    likelihood_rows,
+    observed_rows,
+    predictive_rows,
+    prior_tree,
+)
 from bayesmice.store.derived import (
     ORIGIN,
     filter_rows,
@@ -18,6 +26,7 @@ from bayesmice.store.joining import (
 )
 from bayesmice.store.long_csv import r_script, write_long_csv
 from bayesmice.store.recorder import RunRecorder
+from bayesmice.store.records import RunDescription, StrandRecord
 from bayesmice.store.shapes import (
     completed_dataset,
     imputed_cells,
@@ -25,14 +34,8 @@ from bayesmice.store.shapes import (
     stacked_frame,
     wide_frame,
 )
-from bayesmice.store.state import read_state, state_dataset
-from bayesmice.store.tree import (
-    RunDescription,
-    StrandRecord,
-    build_tree,
-    events_from_dataset,
-    prior_tree,
-)
+from bayesmice.store.state import read_cells, read_lanes, state_path
+from bayesmice.store.tree import analysis_dataset, build_tree, events_from_dataset
 
 __all__ = [
     "ORIGIN",
@@ -40,9 +43,12 @@ __all__ = [
     "RunDescription",
     "RunRecorder",
     "StrandRecord",
+    "TargetRows",
+    "analysis_dataset",
     "build_tree",
     "check_folder",
     "completed_dataset",
+    "described_log_prior",
     "events_from_dataset",
     "filter_rows",
     "find_tree",
@@ -50,16 +56,20 @@ __all__ = [
     "join_columns",
     "join_imputations",
     "join_rows",
+    "likelihood_rows",
     "long_frame",
+    "observed_rows",
     "origin_of",
+    "predictive_rows",
     "prior_tree",
     "r_script",
-    "read_state",
+    "read_cells",
+    "read_lanes",
     "read_tree",
     "select_imputations",
     "share_imputations",
     "stacked_frame",
-    "state_dataset",
+    "state_path",
     "store_from_dataset",
     "table_tree",
     "wide_frame",

@@ -1,7 +1,6 @@
 """Trees on disk: netCDF files and Zarr folders that are written whole or not at all."""
 
 import glob
-import json
 import os
 import shutil
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 import xarray as xr
 
 from bayesmice.errors import StoreError
+from bayesmice.store.folders import check_installed, is_zarr, read_folder, write_folder
+from bayesmice.store.frames import decode_index
 from bayesmice.store.tree import FORMAT, GROUPS
 
 ZARR = ".zarr"
-ORDER = "order"
 PARTIAL = ".{}.partial-{}"
 """Where a tree is written before it is complete; the process is part of the name."""
 REPLACED = ".{}.replaced"
@@ -42,9 +42,18 @@ def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     ------
     FileNotFoundError
         If the folder that it is to be in does not exist.
+    StoreError
+        If a folder of that name is there which is none of Zarr, or Zarr is not installed.
     """
     destination = Path(path)
     check_folder(destination)
+    if destination.is_dir():
+        if destination.suffix != ZARR or not is_zarr(destination):
+            raise StoreError(
+                f"{os.fspath(path)!r} is a folder that bayesmice did not write, so it is not "
+                "replaced. Remove it, or choose another path."
+            )
+        tree.load()  # it may be read from the folder that is about to go
     _sweep_away(destination)
     # In a folder of its own: a temporary file of tempfile's would keep its private permissions.
     folder = destination.with_name(PARTIAL.format(destination.name, os.getpid()))
@@ -52,7 +61,7 @@ def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> Path:
     try:
         partial = folder / destination.name
         if destination.suffix == ZARR:
-            _ordered(tree).to_zarr(partial, mode="w", zarr_format=2, consolidated=False)
+            write_folder(tree, partial)
             _replace_folder(partial, destination)
         else:
             tree.to_netcdf(partial, engine="h5netcdf")
@@ -63,8 +72,10 @@ def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> Path:
 
 
 def check_folder(path: str | os.PathLike[str]) -> None:
-    """Raise a FileNotFoundError if the folder that a file is to be in does not exist."""
+    """Raise an error if a file cannot be written: there is no folder for it, or no Zarr."""
     destination = Path(path)
+    if destination.suffix == ZARR:
+        check_installed()
     if not destination.parent.is_dir():
         raise FileNotFoundError(
             f"There is no folder {os.fspath(destination.parent)!r} to write "
@@ -73,7 +84,10 @@ def check_folder(path: str | os.PathLike[str]) -> None:
 
 
 def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
-    """Read a tree that `write_tree` wrote into memory.
+    """Read a tree that `write_tree` wrote.
+
+    A netCDF file is read into memory. Of a Zarr folder the imputations, and groups of conditional
+    models that have an element for every row, are read when they are wanted, by imputation.
 
     Parameters
     ----------
@@ -95,16 +109,12 @@ def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
     found = find_tree(path)
     if found is None:
         raise FileNotFoundError(f"There is no file {os.fspath(path)!r}.")
-    is_zarr = found.is_dir()
-    kind = "a Zarr folder" if is_zarr else "a netCDF file"
+    kind = "a Zarr folder" if found.is_dir() else "a netCDF file"
     try:
-        if is_zarr:
-            with xr.open_datatree(found, engine="zarr", consolidated=False) as opened:
-                tree = _in_order(opened.load())
-        else:
-            with xr.open_datatree(found, engine="h5netcdf") as opened:
-                tree = opened.load()
-    except (OSError, ValueError, KeyError) as error:
+        tree = read_folder(found) if found.is_dir() else _read_netcdf(found)
+    except StoreError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise StoreError(
             f"{os.fspath(path)!r} cannot be read as {kind}: {error}. It may be truncated or "
             "of another kind."
@@ -122,7 +132,17 @@ def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
             f"{FORMAT!r}. "
             "Open it with the version that wrote it."
         )
+    observed = tree["observed_data"].to_dataset()
+    tree["observed_data"] = xr.DataTree(decode_index(observed))
     return tree
+
+
+def _read_netcdf(path: Path) -> xr.DataTree:
+    # A column that is measured in days is none of dates, whatever xarray takes its units for.
+    with xr.open_datatree(
+        path, engine="h5netcdf", decode_times=False, decode_timedelta=False
+    ) as opened:
+        return opened.load()
 
 
 def find_tree(path: str | os.PathLike[str]) -> Path | None:
@@ -143,27 +163,6 @@ def find_tree(path: str | os.PathLike[str]) -> Path | None:
         return destination
     replaced = destination.with_name(REPLACED.format(destination.name))
     return replaced if replaced.is_dir() else None
-
-
-def _ordered(tree: xr.DataTree) -> xr.DataTree:
-    """Write down the order of groups and variables, which a folder does not keep."""
-    groups = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
-    order = {path: list(map(str, dataset.data_vars)) for path, dataset in groups.items()}
-    groups["/"] = groups["/"].assign_attrs({ORDER: json.dumps(order)})
-    return xr.DataTree.from_dict(groups)
-
-
-def _in_order(tree: xr.DataTree) -> xr.DataTree:
-    """Bring groups and variables into the order that was written down."""
-    order = json.loads(tree.attrs.pop(ORDER, "{}"))
-    if set(order) != set(tree.groups):
-        return tree
-    found = {node.path: node.to_dataset(inherit=False) for node in tree.subtree}
-    groups = {}
-    for path, names in order.items():
-        dataset = found[path]
-        groups[path] = dataset.drop_vars(names).assign({name: dataset[name] for name in names})
-    return xr.DataTree.from_dict(groups)
 
 
 def _sweep_away(destination: Path) -> None:

@@ -1,6 +1,7 @@
 """Between a column store and the variables that hold it in a tree."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from bayesmice.store.dtypes import categories_from, describe_dtype, dtype_from, 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
 WEIGHT = "row_weight"
+LONG_NAME, UNITS = "long_name", "units"
+WORDS = (LONG_NAME, UNITS)
+"""Attributes of the data that say something of single columns."""
 TIME_TYPE, TIME_ORIGIN = "time_type", "time_origin"
 
 
@@ -42,29 +46,33 @@ def observed_dataset(store: ColumnStore) -> xr.Dataset:
         column.name: xr.Variable(
             ROW,
             stored_values(store, column),
-            column_attributes(column)
+            column_attributes(store, column.name)
+            | {"description": f"{_what(column)} as they came, NaN where missing"}
             | describe_dtype(store.series(column.name))
             | _time_attributes(store, column),
         )
         for column in store.columns.values()
     }
-    coords: dict[str, xr.Variable] = {ROW: xr.Variable(ROW, np.arange(store.n_rows))}
+    rows = {LONG_NAME: "position of the row in the data"}
+    coords: dict[str, xr.Variable] = {ROW: xr.Variable(ROW, np.arange(store.n_rows), rows)}
     for column in store.columns.values():
-        coords |= _limit_coords(column) | _where_coords(column)
+        coords |= _limit_coords(store, column) | _where_coords(column)
     weights = next(iter(store.columns.values())).weights
     if weights is not None:
-        coords[WEIGHT] = xr.Variable(ROW, weights, {"long_name": "weight in all likelihoods"})
+        coords[WEIGHT] = xr.Variable(ROW, weights, {LONG_NAME: "weight in all likelihoods"})
     index = store.frame.index
     if not is_default(index):
         for level in range(index.nlevels):
             coords[INDEX_VARIABLE.format(level)] = xr.Variable(
-                ROW, _index_values(index.get_level_values(level))
+                ROW,
+                _index_values(index.get_level_values(level)),
+                {LONG_NAME: f"level {level} of the index of the data"},
             )
     return xr.Dataset(
         variables,
         coords,
         attrs={
-            "long_name": "the data as they came",
+            LONG_NAME: "the data as they came",
             "column_labels": to_json(list(store.frame.columns)),
             "column_index_names": to_json(list(store.frame.columns.names)),
             "index_names": to_json(list(index.names)),
@@ -83,12 +91,13 @@ def _time_attributes(store: ColumnStore, column: Column) -> dict[str, str | int]
     return {TIME_TYPE: str(dtype), TIME_ORIGIN: int(origin.astype(np.int64)[0])}
 
 
-def _limit_coords(column: Column) -> dict[str, xr.Variable]:
+def _limit_coords(store: ColumnStore, column: Column) -> dict[str, xr.Variable]:
     if column.limits is None:
         return {}
+    units = {key: word for key, word in _words(store, column.name).items() if key == UNITS}
     ends = zip(("lower", "upper"), limit_names(column.name), column.limits, strict=True)
     return {
-        name: xr.Variable(ROW, limit, {"long_name": f"{end} limits of {column.name}"})
+        name: xr.Variable(ROW, limit, units | {LONG_NAME: f"{end} limits of {column.name}"})
         for end, name, limit in ends
     }
 
@@ -100,7 +109,7 @@ def _where_coords(column: Column) -> dict[str, xr.Variable]:
         wanted_name(column.name): xr.Variable(
             ROW,
             column.where.astype(np.int8),
-            {"long_name": f"cells of {column.name} whose imputations are wanted"},
+            {LONG_NAME: f"cells of {column.name} whose imputations are wanted"},
         )
     }
 
@@ -123,9 +132,25 @@ def smallest_codes(column: Column, codes: NDArray[np.generic]) -> NDArray[np.gen
     return codes.astype(np.min_scalar_type(-max(len(column.levels), 2)))
 
 
-def column_attributes(column: Column) -> dict[str, object]:
-    """Describe a column: CF flags for levels, and the scale."""
-    attributes: dict[str, object] = {"long_name": column.name, "scale": str(column.scale)}
+def column_attributes(store: ColumnStore, name: str) -> dict[str, object]:
+    """Describe a column: its name and units in the user's words, its scale, CF flags for levels.
+
+    Parameters
+    ----------
+    store : ColumnStore
+        The data. Where ``frame.attrs["units"]`` or ``frame.attrs["long_name"]`` map the label of
+        the column to text, that is what it is called, and measured in.
+    name : str
+        The column.
+
+    Returns
+    -------
+    dict of str to object
+        Attributes of a variable that holds values or level codes of the column.
+    """
+    column = store.columns[name]
+    attributes: dict[str, object] = {LONG_NAME: name}
+    attributes |= _words(store, name) | {"scale": str(column.scale)}
     if column.levels:
         attributes["flag_values"] = np.arange(len(column.levels))
         attributes["flag_meanings"] = " ".join(
@@ -133,6 +158,38 @@ def column_attributes(column: Column) -> dict[str, object]:
         )
         attributes["levels"] = to_json(column.levels)
     return attributes
+
+
+def _what(column: Column) -> str:
+    return "level codes" if column.levels else "values"
+
+
+def _words(store: ColumnStore, name: str) -> dict[str, str]:
+    """Give what the user calls a column, and its units, as far as the attributes of data say it.
+
+    pandas keeps attributes of a whole frame, and forgets those of its columns.
+    """
+    words = {}
+    for key in WORDS:
+        by_label = store.frame.attrs.get(key)
+        if isinstance(by_label, Mapping) and store.label(name) in by_label:
+            words[key] = str(by_label[store.label(name)])
+    return words
+
+
+def _frame_words(store: ColumnStore, observed: xr.Dataset) -> dict[str, dict[object, str]]:
+    """Give the user's words for columns as they stood in the attributes of the data."""
+    words: dict[str, dict[object, str]] = {}
+    for name, array in observed.data_vars.items():
+        for key in WORDS:
+            if key in array.attrs and array.attrs[key] != name:
+                words.setdefault(key, {})[store.label(str(name))] = str(array.attrs[key])
+    return words
+
+
+def rows_dim(column: str) -> str:
+    """Name the dimension of a column's missing cells."""
+    return f"{column}_{ROW}"
 
 
 def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
@@ -146,7 +203,8 @@ def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
     Returns
     -------
     ColumnStore
-        The same columns, and a data frame with the same labels, index and dtypes.
+        The same columns, and a data frame with the same labels, index and dtypes, and the same
+        words for columns in its attributes.
     """
     index = _index(observed)
     columns, series = {}, []
@@ -163,7 +221,9 @@ def store_from_dataset(observed: xr.Dataset) -> ColumnStore:
         frame.columns = pd.MultiIndex.from_tuples(labels, names=names)
     else:
         frame.columns = pd.Index(labels, name=names[0])
-    return ColumnStore(frame, columns, library_from(observed.attrs))
+    store = ColumnStore(frame, columns, library_from(observed.attrs))
+    frame.attrs |= _frame_words(store, observed)
+    return store
 
 
 def _column(
@@ -234,6 +294,24 @@ def _index_values(level: pd.Index) -> NDArray[np.generic]:
     if _is_native(level.dtype):
         return np.asarray(level)
     return np.array([to_json(value) for value in level], dtype=object)
+
+
+def decode_index(observed: xr.Dataset) -> xr.Dataset:
+    """Let the dates of an index be dates again, which files hold as numbers.
+
+    Parameters
+    ----------
+    observed : xarray.Dataset
+        What `observed_dataset` made, read from a file without decoding of times.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    prefix = INDEX_VARIABLE.format("")
+    encoded = {name: observed[name] for name in observed.coords if str(name).startswith(prefix)}
+    decoded = xr.decode_cf(xr.Dataset(coords=encoded), decode_timedelta=False)
+    return observed.assign_coords(decoded.drop_encoding().coords)
 
 
 def _index(observed: xr.Dataset) -> pd.Index:

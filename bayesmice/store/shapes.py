@@ -192,7 +192,9 @@ def completed_dataset(store: ColumnStore, imputed: xr.Dataset) -> xr.Dataset:
             values = np.tile(values.astype(float), (m, 1))
             values[:, column.wanted_rows] = _completed_cells(store, imputed, column)
         variables[column.name] = xr.Variable(
-            (IMPUTATION, ROW)[-values.ndim :], _compact(column, values), column_attributes(column)
+            (IMPUTATION, ROW)[-values.ndim :],
+            _compact(column, values),
+            column_attributes(store, column.name),
         )
     coords = {
         IMPUTATION: xr.Variable(IMPUTATION, np.arange(m), {"long_name": "imputation"}),

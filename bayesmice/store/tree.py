@@ -2,115 +2,43 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from bayesmice.data import Column, ColumnStore, in_group
+from bayesmice.data import ColumnStore
 from bayesmice.data.columns import recode
 from bayesmice.events import EVENT_FIELDS, Event, event_table
-from bayesmice.store.frames import ROW, column_attributes, observed_dataset, smallest_codes
-from bayesmice.store.recorder import RunRecorder
+from bayesmice.store.conditionals import posterior_dataset, statistics_dataset, sweep_coords
+from bayesmice.store.frames import (
+    LONG_NAME,
+    UNITS,
+    column_attributes,
+    observed_dataset,
+    rows_dim,
+    smallest_codes,
+)
+from bayesmice.store.records import RunDescription, StrandRecord
+from bayesmice.store.state import state_dataset, state_path
 
-FORMAT = "bayesmice 1"
+FORMAT = "bayesmice 2"
 """What a file says it is; the number changes when old files can no longer be read."""
 
 GROUPS = ("observed_data", "imputations", "sweep_stats", "event_log")
 """Groups that every tree has; one without a target has no ``conditionals``."""
 NUMBER_FIELDS = frozenset({"chain", "sweep"})
-
-STATISTICS = {
-    "acceptance_rate": "mean acceptance probability of the transition",
-    "diverging": "whether the trajectory diverged",
-    "energy": "Hamiltonian after the transition",
-    "lp": "log-density of the conditional model, up to a constant",
-    "n_steps": "leapfrog steps, each one gradient",
-    "step_size": "leapfrog step size",
+EVENT_WORDS = {
+    "severity": "info, warning or error",
+    "code": "one word for the kind of event",
+    "message": "what happened, and what to do",
+    "variable": "the column or target that it concerns; empty if no single one",
+    "chain": "the chain that it concerns; -1 if no single one",
+    "sweep": "the sweep, counted from 0; -1 if no single one",
 }
-
-
-class Labels(Protocol):
-    """Names of the dimensions of recorded parameters."""
-
-    @property
-    def dims(self) -> Mapping[str, tuple[str, ...]]:
-        """Named dimensions of each parameter."""
-
-    @property
-    def coords(self) -> Mapping[str, tuple[object, ...]]:
-        """Their labels."""
-
-
-@dataclass(frozen=True)
-class RunDescription:
-    """What was run, for the attributes of the root.
-
-    Attributes
-    ----------
-    picks : sequence of (int, int)
-        For each imputation the chain and the sweep that it is taken from.
-    chains : sequence of int
-        Identities of the chains.
-    sweeps : int
-        Number of sweeps.
-    random_seed : int
-        Seed of the run.
-    visit_sequence : sequence of str
-        Order of the last sweep.
-    specification : str
-        The conditional models as JSON.
-    settings : mapping of str to object
-        How the run was asked for, for one that goes on from here: numbers, text, or lists of them.
-    """
-
-    picks: Sequence[tuple[int, int]]
-    chains: Sequence[int]
-    sweeps: int
-    random_seed: int
-    visit_sequence: Sequence[str]
-    specification: str
-    settings: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, eq=False)
-class StrandRecord:
-    """What is known of the chains over a group of rows.
-
-    Attributes
-    ----------
-    label : str
-        What the group is called; empty for all rows.
-    rows : ndarray of shape (n_group,)
-        Positions of its rows in the data.
-    store : ColumnStore
-        Its rows of the data.
-    recorder : RunRecorder
-        What its sweeps left behind.
-    labels : mapping of str to Labels
-        Names of the parameters of each target.
-    constants : mapping of str to float
-        The value of columns that do not vary.
-    state : xarray.Dataset
-        Where its chains stand, for a run that goes on.
-    """
-
-    label: str
-    rows: NDArray[np.intp]
-    store: ColumnStore
-    recorder: RunRecorder
-    labels: Mapping[str, Labels]
-    constants: Mapping[str, float]
-    state: xr.Dataset
-
-    def named(self, name: str) -> str:
-        """Name a target or a column of this group."""
-        return in_group(name, self.label)
 
 
 def build_tree(
@@ -136,7 +64,7 @@ def build_tree(
     -------
     xarray.DataTree
         With the groups ``observed_data``, ``imputations``, ``conditionals/<column>``,
-        ``sweep_stats``, ``event_log`` and ``state``.
+        ``sweep_stats``, ``event_log`` and, for a run that can go on, ``state``.
     """
     groups: dict[str, xr.Dataset] = {
         "/": xr.Dataset(attrs=_root_attributes(run)),
@@ -147,14 +75,14 @@ def build_tree(
     }
     for strand in strands:
         for target in strand.recorder.targets:
-            posterior, statistics = _conditional(strand, target, run)
             group = f"/conditionals/{strand.named(target)}"
             groups[group] = xr.Dataset(
-                attrs={"long_name": f"conditional model of {strand.named(target)}"}
+                attrs={LONG_NAME: f"conditional model of {strand.named(target)}"}
             )
-            groups[f"{group}/posterior"] = posterior
-            groups[f"{group}/sample_stats"] = statistics
-        groups[f"/state/{strand.label}" if strand.label else "/state"] = strand.state
+            groups[f"{group}/posterior"] = posterior_dataset(strand, target, run)
+            groups[f"{group}/sample_stats"] = statistics_dataset(strand, target, run)
+        if strand.lanes is not None:
+            groups[f"/{state_path(strand.label)}"] = state_dataset(strand, strand.lanes, run)
     return xr.DataTree.from_dict(groups)
 
 
@@ -182,61 +110,10 @@ def gather_cells(
     return gathered
 
 
-def prior_tree(
-    parameters: Mapping[str, NDArray[np.generic]],
-    predictive: Mapping[str, NDArray[np.generic]],
-    observed: Mapping[str, NDArray[np.float64]],
-    labels: tuple[Mapping[str, tuple[str, ...]], Mapping[str, tuple[object, ...]]],
-    columns: Sequence[Column],
-) -> xr.DataTree:
-    """Arrange prior draws of a conditional model as a tree that ArviZ reads.
-
-    Parameters
-    ----------
-    parameters, predictive : mapping of str to ndarray of shape (draws, ...)
-        Draws of parameters, and of targets.
-    observed : mapping of str to ndarray of shape (n_rows,)
-        Observed values or level codes of the targets.
-    labels : (mapping, mapping)
-        Named dimensions of the variables, and their labels; those of the rows are positions in the
-        data.
-    columns : sequence of Column
-        The targets.
-
-    Returns
-    -------
-    xarray.DataTree
-        With the groups ``prior``, ``prior_predictive`` and ``observed_data``.
-    """
-    dims, coords = labels
-    attributes = {column.name: column_attributes(column) for column in columns}
-
-    def dataset(draws: Mapping[str, NDArray[np.generic]]) -> xr.Dataset:
-        variables: dict[str, xr.Variable] = {}
-        used: set[str] = set()
-        for name, values in draws.items():
-            own = dims.get(name) or tuple(f"{name}_dim_{i}" for i in range(values.ndim - 1))
-            used.update(own)
-            variables[name] = xr.Variable(
-                ("chain", "draw", *own), values[None], attributes.get(name, {})
-            )
-        kept = {dim: list(coords[dim]) for dim in used if dim in coords}
-        n_draws = len(next(iter(draws.values())))
-        return xr.Dataset(variables, kept | {"chain": [0], "draw": np.arange(n_draws)})
-
-    return xr.DataTree.from_dict(
-        {
-            "/prior": dataset(parameters),
-            "/prior_predictive": dataset(predictive),
-            "/observed_data": xr.Dataset(
-                {
-                    name: xr.Variable(dims.get(name, (ROW,)), values, attributes[name])
-                    for name, values in observed.items()
-                },
-                {ROW: list(coords[ROW])},
-            ),
-        }
-    )
+CELLS = {
+    False: "imputed values of the wanted cells",
+    True: "level codes imputed for the wanted cells",
+}
 
 
 def imputations_dataset(
@@ -252,30 +129,25 @@ def imputations_dataset(
         variables[name] = xr.Variable(
             ("imputation", dim),
             smallest_codes(column, cells[name]) if column.levels else cells[name],
-            column_attributes(column),
+            column_attributes(store, name) | {"description": CELLS[bool(column.levels)]},
         )
         coords[dim] = xr.Variable(
-            dim, column.wanted_rows, {"long_name": f"position of the imputed cells of {name}"}
+            dim, column.wanted_rows, {LONG_NAME: f"position of the imputed cells of {name}"}
         )
     chains = np.array([chain for chain, _ in picks], dtype=np.int64)
     sweeps = np.array([sweep for _, sweep in picks], dtype=np.int64)
     coords["imputation"] = xr.Variable(
-        "imputation", np.arange(len(picks)), {"long_name": "imputation"}
+        "imputation", np.arange(len(picks)), {LONG_NAME: "imputation, counted from 0"}
     )
     coords["imputation_chain"] = xr.Variable(
-        "imputation", chains, {"long_name": "chain that the imputation was taken from"}
+        "imputation", chains, {LONG_NAME: "chain that the imputation was taken from"}
     )
     coords["imputation_sweep"] = xr.Variable(
         "imputation",
         sweeps,
-        {"long_name": "sweep that the imputation was taken from, counted from 0"},
+        {LONG_NAME: "sweep that the imputation was taken from, counted from 0"},
     )
-    return xr.Dataset(variables, coords, {"long_name": "imputed values of the missing cells"})
-
-
-def rows_dim(column: str) -> str:
-    """Name the dimension of a column's missing cells."""
-    return f"{column}_{ROW}"
+    return xr.Dataset(variables, coords, {LONG_NAME: "imputed values of the missing cells"})
 
 
 def event_dataset(events: Sequence[Event]) -> xr.Dataset:
@@ -283,11 +155,28 @@ def event_dataset(events: Sequence[Event]) -> xr.Dataset:
     table = event_table(list(events))
     variables = {
         name: xr.Variable(
-            "event", np.asarray(table[name], dtype=int if name in NUMBER_FIELDS else object)
+            "event",
+            np.asarray(table[name], dtype=int if name in NUMBER_FIELDS else object),
+            {LONG_NAME: name, "description": EVENT_WORDS[name]},
         )
         for name in EVENT_FIELDS
     }
-    return xr.Dataset(variables, attrs={"long_name": "events, in the order they came"})
+    return xr.Dataset(variables, attrs={LONG_NAME: "events, in the order they came"})
+
+
+def analysis_dataset(posterior: xr.Dataset) -> xr.Dataset:
+    """Describe the draws of an analysis model, over imputation, chain and draw."""
+    described = posterior.copy()
+    for name, values in described.data_vars.items():
+        values.attrs = {
+            LONG_NAME: str(name),
+            "description": f"{name} in the analysis model, given each completed data set",
+        }
+    for name, values in described.coords.items():
+        is_counted = name in ("imputation", "chain", "draw")
+        values.attrs = {LONG_NAME: f"{name}, counted from 0" if is_counted else f"labels of {name}"}
+    described.attrs = {LONG_NAME: "posterior of the analysis model given each completed data set"}
+    return described
 
 
 def events_from_dataset(events: xr.Dataset) -> pd.DataFrame:
@@ -317,47 +206,24 @@ def _root_attributes(run: RunDescription) -> dict[str, object]:
     }
 
 
-def _conditional(
-    strand: StrandRecord, target: str, run: RunDescription
-) -> tuple[xr.Dataset, xr.Dataset]:
-    axes = {"chain": np.asarray(run.chains), "draw": np.arange(run.sweeps)}
-    labels, name = strand.labels[target], strand.named(target)
-    variables: dict[str, object] = {}
-    used: set[str] = set()
-    for parameter, draws in strand.recorder.parameters(target).items():
-        own = tuple(f"{parameter}_dim_{i}" for i in range(draws.ndim - 2))
-        dims = labels.dims.get(parameter) or own
-        variables[parameter] = (("chain", "draw", *dims), draws)
-        used.update(dims)
-    coords = axes | {dim: list(labels.coords[dim]) for dim in used if dim in labels.coords}
-    posterior = xr.Dataset(variables, coords, {"long_name": f"parameters of the model of {name}"})
-    statistics = xr.Dataset(
-        {
-            statistic: (("chain", "draw"), values, {"long_name": STATISTICS[statistic]})
-            for statistic, values in strand.recorder.statistics(target).items()
-        },
-        axes,
-        {"long_name": f"transitions of the parameters of {name}"},
-    )
-    return posterior, statistics
-
-
 def _sweep_stats(strands: Sequence[StrandRecord], run: RunDescription) -> xr.Dataset:
     variables = {}
     for strand in strands:
         for column, values in strand.recorder.sweep_stats().items():
-            variables[strand.named(column)] = (
+            named, words = strand.named(column), column_attributes(strand.store, column)
+            codes = " (level codes)" if strand.store.columns[column].levels else ""
+            variables[named] = xr.Variable(
                 ("chain", "draw", "statistic"),
                 values,
-                {
-                    "long_name": "mean and standard deviation of the imputed cells of "
-                    f"{strand.named(column)}",
+                {key: words[key] for key in (UNITS,) if key in words}
+                | {
+                    LONG_NAME: f"imputed cells of {named}",
+                    "description": "mean and standard deviation of the cells that a sweep drew or "
+                    f"computed{codes}",
                     "column": column,
                 },
             )
-    coords = {
-        "chain": np.asarray(run.chains),
-        "draw": np.arange(run.sweeps),
-        "statistic": ["mean", "sd"],
+    coords = sweep_coords(run) | {
+        "statistic": xr.Variable("statistic", ["mean", "sd"], {LONG_NAME: "what it is"})
     }
-    return xr.Dataset(variables, coords, {"long_name": "imputed cells of each sweep"})
+    return xr.Dataset(variables, coords, {LONG_NAME: "imputed cells of each sweep"})

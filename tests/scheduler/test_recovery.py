@@ -126,3 +126,10 @@ def test_chains_whose_density_ends_in_another_sweep_recover_by_other_draws():
     assert run.m == 3
     assert all(completed.notna().all().all() for completed in run)
     assert np.isfinite(run.tree["conditionals/effect/sample_stats"]["lp"]).all()
+    # Repeated sweeps are repeated in a replay too; the transform of sd is its logarithm.
+    run.add_log_likelihood("effect", progressbar=False).add_log_prior("effect")
+    conditional = run.tree["conditionals/effect"]
+    priors = conditional["log_prior"].to_dataset()
+    made = conditional["log_likelihood"]["effect"].sum("row") + priors["slope"] + priors["sd"]
+    made = made + np.log(conditional["posterior"]["sd"])
+    np.testing.assert_allclose(conditional["sample_stats"]["lp"], made, rtol=1e-10)

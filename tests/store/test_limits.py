@@ -61,7 +61,7 @@ def imputations(store):
     run = RunDescription([(0, 0), (1, 0)], [0, 1], 1, 1, list(store.incomplete), "{}")
     recorder = RunRecorder([], list(cells))
     recorder.record(SweepLeft({}, {}, cells))
-    strand = StrandRecord("", np.arange(store.n_rows), store, recorder, {}, {}, xr.Dataset())
+    strand = StrandRecord("", np.arange(store.n_rows), store, recorder, {}, {}, [])
     return Imputations(build_tree(store, [strand], [], run), store)
 
 
