@@ -106,11 +106,11 @@ class NewRows:
                 for name in specification.left_out
             }
         )
-        records = []
-        n_sweeps = 0
-        for group, rows in _parted(problem.groups, problem.by, store):
-            record, n_sweeps = self._learned[group.label].impute(store, rows, seed, sweeps)
-            records.append(record)
+        n_sweeps = _sweeps_needed(store, problem.groups) if sweeps is None else sweeps
+        records = [
+            self._learned[group.label].impute(store, rows, seed, n_sweeps)
+            for group, rows in _parted(problem.groups, problem.by, store)
+        ]
         return self._tree(store, records, n_sweeps, seed), store
 
     def _tree(
@@ -173,8 +173,8 @@ class LearnedGroup:
         self._fixed: dict[str, tuple[FixedProgram | FixedSteps, FixedParameters]] = {}
 
     def impute(
-        self, whole: ColumnStore, rows: NDArray[np.intp], seed: int, sweeps: int | None
-    ) -> tuple[StrandRecord, int]:
+        self, whole: ColumnStore, rows: NDArray[np.intp], seed: int, sweeps: int
+    ) -> StrandRecord:
         """Draw the missing cells of the new rows that belong to this group.
 
         Parameters
@@ -185,13 +185,13 @@ class LearnedGroup:
             Positions of those of this group.
         seed : int
             Random seed.
-        sweeps : int or None
-            Sweeps; None for as many as they need.
+        sweeps : int
+            Sweeps over the rows.
 
         Returns
         -------
-        tuple of (StrandRecord, int)
-            What was drawn, and the number of sweeps.
+        StrandRecord
+            What was drawn.
         """
         store = self._read(whole, rows)
         filled_up = np.resize(rows, _size(len(rows)))
@@ -206,13 +206,12 @@ class LearnedGroup:
             everyone = np.arange(m)
             state.lanes[name] = [Lane(target.program, everyone, parameters, 0, False, jnp.zeros(m))]
         order = [n for n in dict.fromkeys(self._strand.sequence(0)) if n in course.targets]
-        n_sweeps = (SWEEPS if _interact(course) else 1) if sweeps is None else sweeps
         recorder = RunRecorder([], course.columns)
-        for sweep in range(n_sweeps):
+        for sweep in range(sweeps):
             left = run_sweep(course, state, order, sweep, lambda sweep, name: None)
             recorder.record(_first_cells(left, store))
         _check_finite(recorder.cells)
-        record = StrandRecord(
+        return StrandRecord(
             label=self._group.label,
             rows=rows,
             store=store,
@@ -221,7 +220,6 @@ class LearnedGroup:
             constants=self._group.specification.constants,
             lanes=None,
         )
-        return record, n_sweeps
 
     def _read(self, whole: ColumnStore, rows: NDArray[np.intp]) -> ColumnStore:
         """Read rows with the levels of this group."""
@@ -354,13 +352,17 @@ def _size(n_rows: int) -> int:
     return -(-n_rows // step) * step
 
 
-def _interact(course: Course) -> bool:
-    """Whether draws of some row depend on other draws, or are moved rather than drawn."""
-    if any(len(target.columns) > 1 for target in course.targets.values()):
-        return True
-    columns = [column for target in course.targets.values() for column in target.columns]
-    missing = [~column.observed for column in columns]
-    return bool(missing) and bool((np.sum(missing, axis=0) > 1).any())
+def _sweeps_needed(store: ColumnStore, groups: Sequence[Group]) -> int:
+    """Give one sweep to rows whose draws depend on no other draw, and several to the others."""
+    drawn = []
+    for name in store.wanted:
+        models = [group.specification.by_column.get(name) for group in groups]
+        if any(model is not None and len(model.targets) > 1 for model in models):
+            return SWEEPS  # cells of blocks are moved rather than drawn
+        if any(model is not None for model in models):
+            drawn.append(~store.columns[name].observed)
+    together = bool(drawn) and bool((np.sum(drawn, axis=0) > 1).any())
+    return SWEEPS if together else 1
 
 
 def _first_cells(left: Left, store: ColumnStore) -> Left:

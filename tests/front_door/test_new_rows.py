@@ -248,9 +248,19 @@ def test_groups_have_their_own_parameters(mixed):
     frame = mixed[["x", "y"]].assign(sex=np.resize(["f", "m"], N))
     frame["y"] += np.where(frame["sex"] == "m", 100, 0)
     imputations = bm.MICE(frame, by="sex").mice(m=2, sweeps=3, random_seed=1, progressbar=False)
+    where = frame.isna()
+    where.iloc[:2, 0] = True
+    both = bm.MICE(frame, by="sex", where=where).mice(
+        m=2, sweeps=3, random_seed=1, progressbar=False
+    )
     rows = pd.DataFrame({"x": 0.0, "y": np.nan, "sex": ["m", "f", "m"]})
     for completed in imputations.transform(rows, random_seed=1):
         assert completed["y"].between(50, 150).tolist() == [True, False, True]
+    # Rows of one group lack one cell, and rows of the other two: all have the same sweeps.
+    uneven = rows.assign(x=[np.nan, 0.0, 0.0], sex=["m", "f", "f"])
+    for completed in both.transform(uneven, random_seed=1):
+        assert completed["y"].between(50, 150).tolist() == [True, False, False]
+        assert completed.notna().all().all()
     with pytest.raises(bm.DataError, match="missing cells in 'sex', whose levels have models"):
         imputations.transform(rows.assign(sex=["m", None, "m"]))
 
