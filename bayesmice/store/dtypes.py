@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api import types
 
 from bayesmice.data.dtypes import as_categorical, is_dictionary
+from bayesmice.data.times import is_time
 from bayesmice.errors import StoreError
 
 ARROW = "arrow"
@@ -82,8 +83,30 @@ def categories_from(attributes: Mapping[str, Any]) -> pd.CategoricalDtype:
         if name.startswith(OF_CATEGORIES)
     }
     dtype = dtype_from(own | {"pandas_dtype": own["dtype"]})
-    categories = pd.Index(json.loads(str(attributes["categories"])), dtype=dtype)
+    categories = _categories(json.loads(str(attributes["categories"])), dtype)
     return pd.CategoricalDtype(categories, ordered=bool(attributes["ordered"]))
+
+
+def levels_from(text: str, dtype: Any) -> tuple[object, ...]:
+    """Make the levels of a column again from what `to_json` gave: those of dates are no text."""
+    levels = json.loads(text)
+    if not isinstance(dtype, pd.CategoricalDtype) or is_plain(dtype.categories.dtype):
+        return tuple(levels)
+    by_text = {_plain(category): category for category in dtype.categories}
+    return tuple(by_text[level] for level in levels)
+
+
+def _categories(values: list[Any], dtype: Any) -> Any:
+    if isinstance(dtype, pd.IntervalDtype):
+        left, right = (pd.Index(ends).astype(dtype.subtype) for ends in zip(*values, strict=True))
+        closed: Any = dtype.closed
+        return pd.IntervalIndex.from_arrays(left, right, closed=closed)
+    if is_plain(dtype):
+        return pd.Index(values, dtype=dtype)
+    if is_time(dtype):
+        made = pd.Timedelta if dtype.kind == "m" else pd.Timestamp
+        return pd.Index([made(value) for value in values]).astype(dtype)
+    return pd.Index(values).astype(dtype)
 
 
 def is_plain(dtype: Any) -> bool:
@@ -112,10 +135,12 @@ def _plain(value: object) -> object:
 
 def _describe_categories(dtype: pd.CategoricalDtype) -> dict[str, Any]:
     categories = dtype.categories
-    own = describe_dtype(categories) if is_plain(categories.dtype) else {"pandas_dtype": "str"}
+    own = describe_dtype(categories)
     own["dtype"] = own.pop("pandas_dtype")
+    is_interval = isinstance(categories.dtype, pd.IntervalDtype)
+    values = [[c.left, c.right] for c in categories] if is_interval else categories.tolist()
     return {
-        "categories": to_json(categories.tolist()),
+        "categories": to_json(values),
         **{f"{OF_CATEGORIES}{name}": value for name, value in own.items()},
         "ordered": int(bool(dtype.ordered)),
     }

@@ -16,7 +16,14 @@ from bayesmice.data.dtypes import as_dictionary, is_dictionary
 from bayesmice.data.libraries import library_from
 from bayesmice.data.rows import wanted_name
 from bayesmice.data.times import instants, is_time, origin_from_ticks, times_from_instants
-from bayesmice.store.dtypes import categories_from, describe_dtype, dtype_from, is_plain, to_json
+from bayesmice.store.dtypes import (
+    categories_from,
+    describe_dtype,
+    dtype_from,
+    is_plain,
+    levels_from,
+    to_json,
+)
 
 INDEX_VARIABLE = "index_level_{}"
 ROW = "row"
@@ -240,7 +247,7 @@ def _column(
         name,
         Scale(array.attrs["scale"]),
         np.asarray(array.to_numpy(), dtype=float),
-        tuple(json.loads(array.attrs.get("levels", "[]"))),
+        levels_from(array.attrs.get("levels", "[]"), dtype),
         types.is_integer_dtype(dtype),
     )
     return _asked(column, observed), _series(column, array, dtype)

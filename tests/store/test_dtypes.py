@@ -69,6 +69,27 @@ LEVELS = {
             )
         )
     ),
+    "categories of intervals": pd.Series(pd.cut([0.1, np.nan, 1 / 3, 7, 0.2, 2], 3)),
+    "categories of whole intervals": pd.Series(
+        pd.cut([1, 2, 3, 4, 5, 9], [0, 2, 4, 9], right=False)
+    ),
+    "categories of dates": pd.Series(
+        pd.Categorical(
+            pd.DatetimeIndex(
+                [pd.Timestamp("2020-02-01 12:30:01.000000001"), None]
+                + [pd.Timestamp("1999-12-31"), pd.Timestamp("2030")] * 2
+            )
+        )
+    ),
+    "categories of instants": pd.Series(
+        pd.date_range("2020", periods=3, tz="UTC").repeat(2)
+    ).astype("category"),
+    "categories of durations": pd.Series(
+        pd.Categorical(pd.TimedeltaIndex([pd.Timedelta("1s"), pd.Timedelta("1ms"), None] * 2))
+    ),
+    "categories of periods": pd.Series(
+        pd.Categorical(pd.PeriodIndex(["2020-02", None, *["2021-01", "2020-12"] * 2], freq="M"))
+    ),
     "categories in Arrow": pd.Series(
         pd.Categorical(LETTERS, pd.Index(["z", "y", "x"], dtype=pd.ArrowDtype(pa.string())))
     ),
