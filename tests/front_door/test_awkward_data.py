@@ -240,7 +240,7 @@ def test_complete_separation_draws_the_separated_class(impute):
 def test_columns_may_be_called_anything(numbers, impute, labels):
     frame = numbers.set_axis(pd.Index(labels, dtype=object, tupleize_cols=False), axis=1)
     imputations = impute(frame)
-    check_completed(imputations, frame)
+    check_all(imputations, frame)
     assert imputations.incomplete == labels[1:]
 
 

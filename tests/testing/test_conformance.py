@@ -104,5 +104,5 @@ def test_a_block_and_a_regression_are_checked_too(frame):
 
 
 def test_the_data_are_checked_first():
-    with pytest.raises(TypeError, match="expected data as a pandas DataFrame"):
+    with pytest.raises(TypeError, match="expected data as a data frame"):
         bm.check_model(good, [1, 2])
