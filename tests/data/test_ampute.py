@@ -604,9 +604,14 @@ BAD_DATA = {
         "data has duplicate column names: 'a'.",
     ),
     "categories": (
-        bm.load_dataset("whiteside"),
+        pd.DataFrame({"kind": pd.Categorical(["a", "b", "c"]), "x": [1.0, 2.0, 4.0]}),
         bm.DataError,
-        "Column 'Insul' has dtype category and no numbers that could be weighed",
+        "Column 'kind' has dtype category and no numbers that could be weighed",
+    ),
+    "texts": (
+        pd.DataFrame({"kind": ["a", "b", "c"], "x": [1.0, 2.0, 4.0]}),
+        bm.DataError,
+        "Column 'kind' has dtype str and no numbers that could be weighed",
     ),
     "dates": (
         pd.DataFrame({"day": pd.date_range("2020-01-01", periods=5), "x": range(5)}),
@@ -640,3 +645,14 @@ def test_columns_without_weights_may_hold_anything() -> None:
         data, 0.5, patterns=["Gas", "Insul"], weights=pd.DataFrame({"Temp": [1, 1]}), random_seed=1
     )
     assert with_holes.isna().any().to_dict() == {"Insul": True, "Temp": False, "Gas": True}
+
+
+@pytest.mark.parametrize("dtype", ["category", "str", object])
+def test_two_levels_are_weighed_as_zero_and_one(dtype) -> None:
+    data = bm.load_dataset("whiteside")
+    coded = data.assign(Insul=data["Insul"].cat.codes)
+    labels = data["Insul"].cat.rename_categories({"Before": "a", "After": "b"})
+    found = bm.ampute(data.assign(Insul=labels.astype(dtype)), random_seed=1, details=True)
+    expected = bm.ampute(coded, random_seed=1, details=True)
+    pd.testing.assert_frame_equal(found.rows, expected.rows)
+    assert found.rows["probability"].nunique() > 10

@@ -14,6 +14,7 @@ from bayesmice.arguments import random_generator
 from bayesmice.data.amputation.chances import Groups, score_rows
 from bayesmice.data.amputation.plan import Plan, read_plan
 from bayesmice.data.checks import check_table, column_names
+from bayesmice.data.columns import level_codes, observed_levels
 from bayesmice.data.libraries import AnyFrame, read_data
 from bayesmice.errors import DataError, SpecificationError, warn_caller
 
@@ -188,8 +189,9 @@ def ampute(
     probabilities is the proportion, whatever the scores look like. (R solves it for a sample of
     normal scores, so that its proportion is off where scores are skewed.)
 
-    Numbers, booleans and the levels of ordered categories (counted from 0) can be weighed.
-    Unordered categories and text cannot: give them weight zero, or make indicators of them.
+    Numbers, booleans, the levels of ordered categories (counted from 0) and two categories or
+    texts (0 and 1, in their order) can be weighed. More unordered categories or texts cannot: give
+    them weight zero, or make indicators of them.
 
     Patterns that keep all columns mean what they mean in R: rows that are never given holes. So
     ``proportion=1`` with the patterns and frequencies of a data set gives others the same mixture.
@@ -283,8 +285,10 @@ def _numbers(data: pd.DataFrame, names: list[str], plan: Plan) -> Matrix:
 
 def _as_numbers(column: pd.Series, name: str) -> Matrix:
     dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype) and dtype.ordered:
+    if isinstance(dtype, pd.CategoricalDtype) and (dtype.ordered or len(dtype.categories) == 2):
         return np.asarray(column.cat.codes, dtype=float)
+    if types.is_string_dtype(dtype) and column.nunique() == 2:
+        return level_codes(column, observed_levels(column))
     if not types.is_numeric_dtype(dtype) or types.is_complex_dtype(dtype):
         raise DataError(
             f"Column {name!r} has dtype {dtype} and no numbers that could be weighed, but it has a "
