@@ -1,6 +1,15 @@
 """The order in which files are handed to the processes that run them."""
 
-LONG = ("test_checkpoints", "test_docs", "test_going_on", "test_readme", "test_simulation")
+LONG = (
+    "test_checkpoints",
+    "test_conditional_draws",
+    "test_coverage",
+    "test_docs",
+    "test_going_on",
+    "test_published_designs",
+    "test_readme",
+    "test_simulation",
+)
 """Files of few but long tests: begun last, they would keep one process busy and the others idle."""
 
 

@@ -128,9 +128,9 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """
     honest, starts = fill._fill_column, []
 
-    def shifted(column, rng):
+    def shifted(column, known, rng):
         starts.append(rng.normal(0, 5))
-        return honest(column, rng) + starts[-1] * np.std(column.observed_values)
+        return honest(column, known, rng) + starts[-1] * np.std(known.observed_values)
 
     monkeypatch.setattr(fill, "_fill_column", shifted)
     return starts
