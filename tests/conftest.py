@@ -1,4 +1,8 @@
-"""The order in which files are handed to the processes that run them."""
+"""The order in which files are handed to the processes that run them, and room for all of them."""
+
+import pytest
+
+from bayesmice.kernels import make_room
 
 LONG = (
     "test_checkpoints",
@@ -15,3 +19,9 @@ LONG = (
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.stem not in LONG)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs():
+    """Let programs that tests compiled themselves not run a process out of memory maps."""
+    make_room()

@@ -27,6 +27,7 @@ from bayesmice.kernels.posterior_sampler import (
     PosteriorSampler,
     PosteriorSettings,
 )
+from bayesmice.kernels.room import make_room
 from bayesmice.kernels.sharing import Shared, share_models
 
 Sampler = Literal["auto", "blackjax", "nutpie", "pymc"]
@@ -133,6 +134,7 @@ def sample_posteriors(
     frames = list(frames) if isinstance(frames, Iterator) else frames
     analysis = _read_model(model, family, frames)
     configure_jax()
+    make_room()
     began = time.perf_counter()
     shares = share_models(analysis.models(frames))
     m = sum(len(share.members) for share in shares)

@@ -8,6 +8,7 @@ from bayesmice.kernels.fixed import (
     fixed_program,
 )
 from bayesmice.kernels.programs import Moment, Program, Recorded, run_seed
+from bayesmice.kernels.room import make_room
 from bayesmice.kernels.targets import (
     ParameterLabels,
     Target,
@@ -29,6 +30,7 @@ __all__ = [
     "custom_target",
     "expanded",
     "fixed_program",
+    "make_room",
     "regression_target",
     "run_seed",
 ]

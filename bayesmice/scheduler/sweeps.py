@@ -20,7 +20,7 @@ from bayesmice.data import Column
 from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
-from bayesmice.kernels import Moment, Recorded, Target
+from bayesmice.kernels import Moment, Recorded, Target, make_room
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
     ChainState,
@@ -173,6 +173,7 @@ def _visit(
 def _visit_lane(
     course: Course, state: ChainState, target: Target, lane: Lane, sweep: int, occurrence: int
 ) -> Recorded:
+    make_room()
     chains = lane.chains
     is_whole = len(chains) == state.n_chains
     moment = Moment(
