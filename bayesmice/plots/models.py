@@ -53,17 +53,18 @@ def read_models(specification: Mapping[str, Any]) -> list[Described]:
     Returns
     -------
     list of Described
-        One per model. Those of a column in several groups are one after the other.
+        One per model. Those of a column in several groups are one after the other. A file of an
+        older version, which does not say what models read, has none.
     """
     described: list[Described] = []
     for name, entry in specification.items():
         if "model" not in entry:
             described += read_models(entry)
-        else:
+        elif "predictors" in entry:
             described.append(
                 Described(
                     tuple(entry.get("targets", [name])),
-                    tuple(entry.get("predictors", ())),
+                    tuple(entry["predictors"]),
                     str(entry["model"]),
                     bool(entry.get("is_visited", True)),
                 )
