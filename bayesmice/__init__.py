@@ -47,11 +47,28 @@ from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
     from bayesmice.imputer import BayesianImputer
-    from bayesmice.plots import plot_density, plot_trace
+    from bayesmice.plots import (
+        plot_box,
+        plot_density,
+        plot_flux,
+        plot_forest,
+        plot_graph,
+        plot_pattern,
+        plot_strip,
+        plot_trace,
+        plot_xy,
+    )
 else:
     LATER = {
+        "plot_box": "bayesmice.plots",
         "plot_density": "bayesmice.plots",
+        "plot_flux": "bayesmice.plots",
+        "plot_forest": "bayesmice.plots",
+        "plot_graph": "bayesmice.plots",
+        "plot_pattern": "bayesmice.plots",
+        "plot_strip": "bayesmice.plots",
         "plot_trace": "bayesmice.plots",
+        "plot_xy": "bayesmice.plots",
         "BayesianImputer": "bayesmice.imputer",
     }
 
@@ -106,8 +123,15 @@ __all__ = [
     "missing_pattern",
     "mix",
     "open_imputations",
+    "plot_box",
     "plot_density",
+    "plot_flux",
+    "plot_forest",
+    "plot_graph",
+    "plot_pattern",
+    "plot_strip",
     "plot_trace",
+    "plot_xy",
     "pool",
     "pool_posterior",
     "pool_scalar",

@@ -1,5 +1,6 @@
 """`MICE`: the specification and the run."""
 
+import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from html import escape
@@ -317,6 +318,18 @@ class MICE:
         return pd.DataFrame(
             np.logical_or.reduce(matrices), index=matrices[0].index, columns=matrices[0].columns
         )
+
+    @property
+    def specification(self) -> dict[str, Any]:
+        """The conditional models as plain data, as trees have them in ``attrs["specification"]``.
+
+        A dictionary by target, or by group and target with ``by``. Each has ``targets``,
+        ``predictors`` (the columns that it reads), ``model``, ``formula``, ``link``, ``priors`` and
+        ``is_visited``, whether sweeps draw cells with it. The ``model`` of a computed column is
+        ``"passive"``.
+        """
+        described: dict[str, Any] = json.loads(self._problem.specification_json())
+        return described
 
     @property
     def imputations(self) -> Imputations:

@@ -10,7 +10,15 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # 25 rows, 20 imputations: rightly warned of
 @pytest.mark.parametrize(
-    "page", ["analysis.md", "completed_data.md", "from_r_mice.md", "missing_data.md", "runs.md"]
+    "page",
+    [
+        "analysis.md",
+        "completed_data.md",
+        "from_r_mice.md",
+        "missing_data.md",
+        "pictures.md",
+        "runs.md",
+    ],
 )
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (DOCS / page).read_text(), flags=re.DOTALL)

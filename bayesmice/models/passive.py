@@ -26,6 +26,8 @@ PassiveFunction = Callable[["CompletedColumns"], Any]
 Passive = Mapping[str, str | PassiveFunction]
 Values = Mapping[str, NDArray[np.float64]]
 
+PASSIVE = "passive"
+"""What stands for the model of a computed column where models are described."""
 NAMES: Mapping[str, Any] = {
     "np": np,
     "pd": pd,

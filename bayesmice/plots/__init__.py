@@ -1,4 +1,4 @@
-"""Pictures of a run, all of them made from its tree.
+"""Pictures of data, of a run from its tree, and of what was pooled.
 
 ArviZ takes longer to import than a small run takes, so a picture's module is imported when the
 picture is first asked for.
@@ -8,14 +8,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bayesmice.plots.box import plot_box
     from bayesmice.plots.density import plot_density
+    from bayesmice.plots.flux import plot_flux
+    from bayesmice.plots.forest import plot_forest
+    from bayesmice.plots.graph import plot_graph
+    from bayesmice.plots.pattern import plot_pattern
     from bayesmice.plots.prior import draw_prior_predictive
+    from bayesmice.plots.scatter import plot_xy
+    from bayesmice.plots.strip import plot_strip
     from bayesmice.plots.trace import plot_trace
 else:
     _MODULES = {
         "draw_prior_predictive": "bayesmice.plots.prior",
+        "plot_box": "bayesmice.plots.box",
         "plot_density": "bayesmice.plots.density",
+        "plot_flux": "bayesmice.plots.flux",
+        "plot_forest": "bayesmice.plots.forest",
+        "plot_graph": "bayesmice.plots.graph",
+        "plot_pattern": "bayesmice.plots.pattern",
+        "plot_strip": "bayesmice.plots.strip",
         "plot_trace": "bayesmice.plots.trace",
+        "plot_xy": "bayesmice.plots.scatter",
     }
 
     def __getattr__(name):
@@ -24,4 +38,15 @@ else:
         return getattr(import_module(_MODULES[name]), name)
 
 
-__all__ = ["draw_prior_predictive", "plot_density", "plot_trace"]
+__all__ = [
+    "draw_prior_predictive",
+    "plot_box",
+    "plot_density",
+    "plot_flux",
+    "plot_forest",
+    "plot_graph",
+    "plot_pattern",
+    "plot_strip",
+    "plot_trace",
+    "plot_xy",
+]

@@ -3,10 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+import numpy as np
+import pandas as pd
 import xarray as xr
 from arviz_base import rcParams
 
+from bayesmice.data.checks import check_table, column_names
+from bayesmice.data.dtypes import missing_table
+from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import DataTypeError, SpecificationError
+from bayesmice.store import store_from_dataset
 
 
 class HasTree(Protocol):
@@ -48,6 +54,44 @@ def tree_of(imputations: HasTree | xr.DataTree) -> xr.DataTree:
             "There is nothing to draw: the data have no missing cell, so none was imputed."
         )
     return tree
+
+
+def holes_of(data: HasTree | xr.DataTree | AnyFrame, picture: str) -> pd.DataFrame:
+    """Find which cells of data are missing.
+
+    Parameters
+    ----------
+    data : DataFrame, Imputations or xarray.DataTree
+        Data of any library, or what was made of them. In the latter a cell that is known by its
+        limits counts as missing.
+    picture : str
+        What draws them, for the error.
+
+    Returns
+    -------
+    DataFrame of float, of shape (n_rows, n_columns)
+        1 where a cell was observed, NaN where it is missing; columns are named by text.
+
+    Raises
+    ------
+    DataTypeError
+        If it is neither.
+    DataError
+        If it is empty, or has duplicate column names.
+    """
+    tree = getattr(data, "tree", data)
+    if isinstance(tree, xr.DataTree):
+        if "observed_data" not in tree.children:
+            raise DataTypeError(
+                f"{picture} got a tree without the group 'observed_data'; expected that of a run "
+                "(imputations.tree), imputations, or a data frame."
+            )
+        columns = store_from_dataset(tree["observed_data"].to_dataset()).columns
+        observed = {name: column.observed for name, column in columns.items()}
+        return pd.DataFrame(observed).astype(float).where(lambda seen: seen > 0)
+    table = check_table(data, picture)
+    missing = missing_table(table)
+    return pd.DataFrame(np.where(missing, np.nan, 1.0), columns=column_names(table))
 
 
 def chosen_columns(available: Iterable[object], var_names: str | Sequence[str] | None) -> list[str]:

@@ -12,15 +12,19 @@ from scipy.ndimage import gaussian_filter1d
 
 from bayesmice.data import Column
 from bayesmice.plots.choice import HasTree, check_panels, chosen_columns, tree_of
+from bayesmice.plots.levels import draw_levels
 from bayesmice.plots.look import (
-    BACKEND,
     IMPUTED,
     OBSERVED,
     crowd_alpha,
     draw_legend,
+    legend_entries,
     panel_title,
     shared_style,
 )
+from bayesmice.plots.models import models_of_tree
+from bayesmice.plots.panels import CELL, POINT, panels
+from bayesmice.plots.rootogram import draw_counts, is_count
 from bayesmice.store import store_from_dataset
 
 Numbers = NDArray[np.float64]
@@ -31,9 +35,6 @@ WIDTH_OF_90_PERCENT = 3.29
 """Between the 5 % and 95 % quantiles of a normal distribution, in standard deviations."""
 MIN_BANDWIDTH_IN_GAPS = 0.6
 """Narrower kernels show the rounding of values as modes."""
-BAR_WIDTH = 0.8
-FILL_ALPHA = 0.12
-DOT_SIZE = 18
 MARK_SIZE = 200
 MIN_AT_LIMIT, MIN_SHARE_AT_LIMIT = 20, 0.05
 """How many values, and which share of them, lie within a bandwidth of a limit at least."""
@@ -41,17 +42,6 @@ TAIL = 3.0
 """Bandwidths that a curve goes on beyond its last value."""
 GRID = 512
 """Points of a curve."""
-CELL, POINT = "_cell", "_point"
-"""Dimensions, named as no column is likely to be."""
-COLUMNS = 3
-PANEL = (3.4, 2.6)
-SINGLE_PANEL = (5.0, 3.2)
-LEGEND_HEIGHT = 0.4
-MAX_LETTERS = 24
-"""Letters of one level's name."""
-MAX_UPRIGHT_LETTERS = 24
-"""Letters of all level names together that fit side by side under a panel."""
-MAX_SLANTED_LEVELS = 12
 
 
 def plot_density(
@@ -61,8 +51,9 @@ def plot_density(
 
     One panel per incomplete column. For numbers, a thick line shows the density of the observed
     values, and a thin line that of each imputation. For columns with levels, outlined bars show the
-    proportions of the observed values, and dots those of each imputation. Too few imputed cells for
-    a density, and cells that are all equal, are shown as one mark each.
+    proportions of the observed values, and dots those of each imputation. Counts have a rootogram:
+    the same with square roots of proportions. Too few imputed cells for a density, and cells that
+    are all equal, are shown as one mark each.
 
     Parameters
     ----------
@@ -97,9 +88,14 @@ def plot_density(
     the smallest or largest of them, as those of a positive variable do at zero, that one is taken
     as a limit: kernels are reflected there, in imputations too unless they go beyond it.
 
+    Counts are whole numbers of at least 0 whose model is one for counts, or whose dtype is one of
+    integers and that begin at 0 or 1. In a rootogram rare counts are in view, and a difference
+    between a bar and its dots means the same at every height [2]_.
+
     References
     ----------
     .. [1] Scott (1992), Multivariate Density Estimation, chapter 6.
+    .. [2] Kleiber and Zeileis (2016), The American Statistician 70, 296-303.
 
     Examples
     --------
@@ -125,36 +121,20 @@ def plot_density(
         )
         for name in names
     }
+    models = models_of_tree(tree)
+    counts = [c.name for c in columns if is_count(c, cells[c.name].to_numpy(), models)]
     with shared_style():
         collection = panels(cells)
         for column in columns:
-            draw = draw_levels if column.levels else _draw_numbers
-            draw(collection, column, cells[column.name])
+            draw = draw_counts if column.name in counts else _draw_numbers
+            (draw_levels if column.levels else draw)(collection, column, cells[column.name])
         titles = {
             (name,): f"{name}: {cells[name].sizes[CELL]} of {store.n_rows} imputed"
             for name in names
         }
         collection.map(panel_title, "title", ignore_aes="all", subset_info=True, titles=titles)
-        draw_legend(collection, _legend_entries(columns))
+        draw_legend(collection, legend_entries(any(c.levels for c in columns) or bool(counts)))
     return collection
-
-
-def panels(cells: Mapping[str, xr.DataArray]) -> PlotCollection:
-    """Lay out one panel per column, in which the lines of imputations or draws overlay each other.
-
-    These are the first dimension of every array.
-    """
-    (overlaid,) = {values.dims[0] for values in cells.values()}
-    n_columns, n_rows = min(len(cells), COLUMNS), -(-len(cells) // COLUMNS)
-    width, height = SINGLE_PANEL if len(cells) == 1 else PANEL
-    return PlotCollection.wrap(
-        xr.Dataset({name: values.isel({CELL: 0}, drop=True) for name, values in cells.items()}),
-        cols=["__variable__"],
-        col_wrap=COLUMNS,
-        backend=BACKEND,
-        aes={"overlay": [overlaid]},
-        figure_kwargs={"figsize": (width * n_columns, height * n_rows + LEGEND_HEIGHT)},
-    )
 
 
 @dataclass(frozen=True)
@@ -272,89 +252,3 @@ def smoothing_of(values: Numbers) -> Smoothing:
         smallest - gap / 2 if begins else -np.inf,
         largest + gap / 2 if ends else np.inf,
     )
-
-
-def draw_levels(
-    collection: PlotCollection, column: Column, imputed: xr.DataArray, label: str = "imputed"
-) -> None:
-    """Draw proportions of levels: bars of the observed values, dots of each imputation or draw."""
-    n_levels, m, dim = len(column.levels), len(imputed), imputed.dims[0]
-    observed = _proportions(column.observed_values, n_levels)
-    drawn = np.stack([_proportions(codes, n_levels) for codes in imputed.to_numpy()])
-    bars = _bars(observed).rename(column.name)
-    collection.map(
-        visuals.hist, "observed_fill", data=bars, color=OBSERVED["color"], alpha=FILL_ALPHA
-    )
-    collection.map(visuals.step_hist, "observed", data=bars, **OBSERVED)
-    offsets = np.linspace(-1, 1, m) * BAR_WIDTH * 0.4 if m > 1 else np.zeros(1)
-    dots = xr.DataArray(
-        np.stack([np.arange(n_levels) + offsets[:, None], drawn], axis=1),
-        dims=(dim, "plot_axis", POINT),
-        coords={dim: imputed[dim], "plot_axis": ["x", "y"]},
-        name=column.name,
-    )
-    collection.map(
-        visuals.scatter_xy,
-        label,
-        data=dots,
-        color=IMPUTED["color"],
-        alpha=crowd_alpha(m),
-        size=DOT_SIZE,
-        width=0,
-    )
-    _label_levels(collection, column, top=max(observed.max(), drawn.max()))
-
-
-def _proportions(codes: Numbers, n_levels: int) -> Numbers:
-    return np.bincount(codes.astype(np.intp), minlength=n_levels) / len(codes)
-
-
-def _bars(proportions: Numbers) -> xr.DataArray:
-    n_levels = len(proportions)
-    edges = np.arange(n_levels)[:, None] + np.array([-BAR_WIDTH / 2, BAR_WIDTH / 2])
-    outer = BAR_WIDTH / 2 - 1, n_levels - BAR_WIDTH / 2
-    edges = np.concatenate([outer[:1], edges.ravel(), outer[1:]])
-    heights = np.zeros(2 * n_levels + 1)
-    heights[1::2] = proportions
-    return xr.DataArray(
-        np.stack([heights, edges[:-1], edges[1:]]),
-        dims=("plot_axis", POINT),
-        coords={"plot_axis": ["histogram", "left_edges", "right_edges"]},
-    )
-
-
-def _label_levels(collection: PlotCollection, column: Column, top: float) -> None:
-    names = [_level_name(level) for level in column.levels]
-    fits = sum(map(len, names)) <= MAX_UPRIGHT_LETTERS
-    slanted = {} if fits else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    if len(names) > MAX_SLANTED_LEVELS:
-        slanted = {"rotation": 90, "size": "x-small"}
-    panel = xr.DataArray(0.0, name=column.name)
-    collection.map(
-        visuals.set_xticks,
-        data=panel,
-        ignore_aes="all",
-        store_artist=False,
-        values=list(range(len(names))),
-        labels=names,
-        **slanted,
-    )
-    collection.map(visuals.labelled_y, "ylabel", data=panel, ignore_aes="all", text="proportion")
-    collection.map(
-        visuals.set_ylim,
-        data=panel,
-        ignore_aes="all",
-        store_artist=False,
-        limits=(-0.04 * top, 1.08 * top),
-    )
-
-
-def _level_name(level: object) -> str:
-    name = f"{level:g}" if isinstance(level, float) else str(level)
-    return name if len(name) <= MAX_LETTERS else f"{name[: MAX_LETTERS - 1]}…"
-
-
-def _legend_entries(columns: Sequence[Column]) -> dict[str, Mapping[str, Any]]:
-    dotted = any(column.levels for column in columns)
-    marker = {"marker": "o", "markersize": 4} if dotted else {}
-    return {"observed": OBSERVED, "imputed": {**IMPUTED, **marker}}

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from arviz_plots import PlotCollection, visuals
 from arviz_plots.backend import matplotlib as backend
+from arviz_plots.backend.matplotlib.core import expand_aesthetic_aliases
 from matplotlib import rc_context
 
 BACKEND = "matplotlib"
@@ -47,6 +48,14 @@ def shared_style() -> AbstractContextManager[None]:
 def crowd_alpha(n: int) -> float:
     """Give the opacity at which n marks that overlap stay readable."""
     return float(np.clip(2.5 / np.sqrt(n), 0.25, 0.9))
+
+
+def shown_color(color: str) -> str:
+    """Give the colour that a word of ArviZ, such as ``B1``, stands for on the present background.
+
+    For marks that are made without ArviZ.
+    """
+    return str(expand_aesthetic_aliases(lambda *, color: color)(color=color))
 
 
 def wrapped(title: str) -> str:
@@ -86,3 +95,9 @@ def draw_legend(collection: PlotCollection, entries: Mapping[str, Mapping[str, A
         ncols=len(entries),
         frameon=False,
     )
+
+
+def legend_entries(dotted: bool) -> dict[str, Mapping[str, Any]]:
+    """Say how observed and imputed values look; imputed ones as dots too where some are."""
+    marker = {"marker": "o", "markersize": 4} if dotted else {}
+    return {"observed": OBSERVED, "imputed": {**IMPUTED, **marker}}

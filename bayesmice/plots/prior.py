@@ -10,14 +10,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from bayesmice.data import Column
-from bayesmice.plots.density import (
-    CELL,
-    POINT,
-    density_curve,
-    draw_levels,
-    panels,
-    smoothing_of,
-)
+from bayesmice.plots.density import density_curve, smoothing_of
+from bayesmice.plots.levels import draw_levels
 from bayesmice.plots.look import (
     IMPUTED,
     OBSERVED,
@@ -26,6 +20,7 @@ from bayesmice.plots.look import (
     panel_title,
     shared_style,
 )
+from bayesmice.plots.panels import CELL, POINT, panels
 
 Numbers = NDArray[np.float64]
 

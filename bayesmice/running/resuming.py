@@ -1,7 +1,7 @@
 """Resuming: a run made again from its tree."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
@@ -10,6 +10,7 @@ from bayesmice.data import in_group
 from bayesmice.diagnostics import Until
 from bayesmice.errors import StoreError
 from bayesmice.events import EVENT_FIELDS, Event, Severity
+from bayesmice.models.passive import PASSIVE
 from bayesmice.problem import Group, Problem
 from bayesmice.running.records import recorder_of
 from bayesmice.running.run import Cohort, Run
@@ -95,10 +96,15 @@ def described_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None
 
 def _check_models(problem: Problem, tree: xr.DataTree) -> None:
     stored, own = json.loads(tree.attrs["specification"]), json.loads(problem.specification_json())
-    if stored == own:
-        return
     if problem.by:
-        stored, own = stored.get(next(iter(own)), {}), next(iter(own.values()))
+        pairs = [(stored.get(group, {}), own[group]) for group in own]
+    else:
+        pairs = [(stored, own)]
+    pairs = [(_conditional(one), _conditional(other)) for one, other in pairs]
+    different_pairs = [(one, other) for one, other in pairs if one != other]
+    if not different_pairs:
+        return
+    stored, own = different_pairs[0]
     different = [name for name in {**stored, **own} if stored.get(name) != own.get(name)]
     name = different[0] if different else "(none)"
     raise StoreError(
@@ -106,6 +112,11 @@ def _check_models(problem: Problem, tree: xr.DataTree) -> None:
         f"{json.dumps(stored.get(name))}. Given: {json.dumps(own.get(name))}. Give the models that "
         "the run was made with."
     )
+
+
+def _conditional(models: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave passive columns out: a function given again may have another name."""
+    return {name: model for name, model in models.items() if model["model"] != PASSIVE}
 
 
 def _take_up(tree: xr.DataTree, group: Group, recorder: RunRecorder) -> None:

@@ -24,9 +24,7 @@ from bayesmice.models import (
     RegressionModel,
 )
 from bayesmice.models.custom import NO_PARAMETERS
-from bayesmice.models.passive import (
-    PassiveColumns,
-)
+from bayesmice.models.passive import PASSIVE, PassiveColumn, PassiveColumns
 from bayesmice.models.predictors import (
     predictor_matrix,
 )
@@ -153,8 +151,13 @@ class Specification:
         ).set_index("variable")
 
     def to_json(self) -> str:
-        """Describe the conditional models as JSON, for the attributes of a tree."""
-        return json.dumps({name: _describe(model) for name, model in self.models.items()})
+        """Describe conditional models and passive columns as JSON, for the attributes of a tree."""
+        visited = self.missing
+        described = {
+            name: _describe(model) | {"is_visited": name in visited}
+            for name, model in self.models.items()
+        }
+        return json.dumps(described | {p.name: _describe_passive(p) for p in self.passive.ordered})
 
     def _row(self, column: Column) -> dict[str, object]:
         model = self.by_column.get(column.name)
@@ -187,6 +190,8 @@ def _model_text(model: ConditionalModel) -> str:
 
 def _describe(model: ConditionalModel) -> dict[str, object]:
     description: dict[str, object] = {
+        "targets": list(model.targets),
+        "predictors": [name for name in model.predictors if name not in model.targets],
         "formula": model.formula,
         "priors": model.describe_priors(),
         "kernel": model.sampling.kernel,
@@ -197,3 +202,12 @@ def _describe(model: ConditionalModel) -> dict[str, object]:
         draw = "predictive" if model.draw is None else str(model.draw)
         description |= {"model": model.family.name, "link": model.family.link, "draw": draw}
     return description
+
+
+def _describe_passive(passive: PassiveColumn) -> dict[str, object]:
+    return {
+        "targets": [passive.name],
+        "predictors": list(passive.reads),
+        "formula": passive.text,
+        "model": PASSIVE,
+    }

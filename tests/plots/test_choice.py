@@ -5,11 +5,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from arviz_base import rc_context
+from matplotlib.figure import Figure
 
 import bayesmice as bm
-from bayesmice.plots import plot_density, plot_trace
+from bayesmice.plots import plot_box, plot_density, plot_strip, plot_trace
 
-PICTURES = pytest.mark.parametrize("plot", [plot_density, plot_trace])
+PICTURES = pytest.mark.parametrize("plot", [plot_box, plot_density, plot_strip, plot_trace])
 
 
 def panels(picture):
@@ -120,3 +122,15 @@ def test_columns_that_no_model_drew_have_no_trace():
     assert isinstance(imputations.tree, xr.DataTree)
     with pytest.raises(bm.SpecificationError, match="no trace to draw: every imputed column"):
         plot_trace(imputations)
+
+
+@pytest.mark.parametrize("name", ["plotly", "bokeh"])
+def test_pictures_are_drawn_with_matplotlib_whatever_arviz_would_use(name, imputations):
+    with rc_context({"plot.backend": name}):
+        for picture in (
+            plot_strip(imputations),
+            bm.plot_pattern(imputations),
+            bm.plot_xy(imputations, ["bmi", "chl"]),
+        ):
+            assert isinstance(picture.viz["figure"].item(), Figure)
+            assert picture.backend == "matplotlib"
