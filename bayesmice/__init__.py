@@ -10,6 +10,7 @@ from bayesmice.combining import concat, from_long
 from bayesmice.continuation import open_imputations
 from bayesmice.data.amputation import Amputation, ampute
 from bayesmice.data.flux import MissingPairs, flux, missing_pairs
+from bayesmice.data.mcar import MCARTest, mcar_test
 from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
 from bayesmice.datasets import load_dataset, simulate_dataset
@@ -78,6 +79,7 @@ __all__ = [
     "Family",
     "HypothesisTest",
     "Imputations",
+    "MCARTest",
     "MissingPairs",
     "ModelError",
     "ModelReport",
@@ -102,6 +104,7 @@ __all__ = [
     "from_long",
     "load_dataset",
     "loo",
+    "mcar_test",
     "missing_pairs",
     "missing_pattern",
     "mix",
