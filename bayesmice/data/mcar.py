@@ -158,9 +158,9 @@ def mcar_test(data: AnyFrame) -> MCARTest:
     .. math:: d^2 = \sum_j n_j (\bar y_j - \hat\mu_j)^\top \hat\Sigma_j^{-1}
               (\bar y_j - \hat\mu_j),
 
-    which is about :math:`\chi^2` distributed under MCAR, with :math:`\sum_j p_j - p` degrees of freedom [1]_. The estimate
-    :math:`\hat\Sigma` divides by n, as R's naniar does; with n - 1 the statistic would be smaller
-    by the factor (n - 1) / n. Where columns determine each other, ranks stand for numbers of
+    which under MCAR is about :math:`\chi^2` with :math:`\sum_j p_j - p` degrees of freedom [1]_.
+    The estimate :math:`\hat\Sigma` divides by n, as R's naniar does; with n - 1 the statistic would
+    be smaller by the factor (n - 1) / n. Where columns determine each other, ranks stand for numbers of
     columns. Rows that show nothing are not used.
 
     What it is not for:

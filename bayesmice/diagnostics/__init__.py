@@ -3,9 +3,12 @@
 from bayesmice.diagnostics.compare import compare
 from bayesmice.diagnostics.convergence import convergence_table
 from bayesmice.diagnostics.loo import PooledLoo, loo
+from bayesmice.diagnostics.overimputation import HidingRequest, Overimputation
 from bayesmice.diagnostics.stopping import StoppingRule, Until, until, worst_r_hat
 
 __all__ = [
+    "HidingRequest",
+    "Overimputation",
     "PooledLoo",
     "StoppingRule",
     "Until",
