@@ -160,8 +160,8 @@ def mcar_test(data: AnyFrame) -> MCARTest:
 
     which under MCAR is about :math:`\chi^2` with :math:`\sum_j p_j - p` degrees of freedom [1]_.
     The estimate :math:`\hat\Sigma` divides by n, as R's naniar does; with n - 1 the statistic would
-    be smaller by the factor (n - 1) / n. Where columns determine each other, ranks stand for numbers of
-    columns. Rows that show nothing are not used.
+    be smaller by the factor (n - 1) / n. Where columns determine each other, ranks stand for
+    numbers of columns. Rows that show nothing are not used.
 
     What it is not for:
 

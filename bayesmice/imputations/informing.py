@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 
 from bayesmice.arguments import check_count, check_seed
-from bayesmice.diagnostics import HidingRequest, Overimputation
+from bayesmice.diagnostics import (
+    HidingRequest,
+    MissingInformation,
+    Overimputation,
+    missing_information,
+)
 from bayesmice.errors import SpecificationError
 from bayesmice.imputations.kept_run import KeptRun
 
@@ -13,6 +18,69 @@ MOST_HIDDEN = 0.5
 
 class Informing(KeptRun):
     """Missing information, and overimputation."""
+
+    def fmi(self, var_names: str | Sequence[str] | None = None) -> MissingInformation:
+        r"""Say how much information is missing of each column's mean, and of each missing cell.
+
+        Parameters
+        ----------
+        var_names : str or sequence of str, optional
+            Columns with imputed missing cells; all by default.
+
+        Returns
+        -------
+        MissingInformation
+            ``table`` has a row for the mean of each column, or for the share of each of its levels:
+            fraction of missing information, degrees of freedom, relative efficiency. ``cells`` has
+            a row per missing cell, with the variance between its imputations. ``flux`` says how
+            columns are connected. `bayesmice.plot_fmi` draws it.
+
+        Raises
+        ------
+        SpecificationError
+            If no missing cell was imputed, or none of a column that is named.
+        PoolingError
+            If there is a single imputation.
+
+        See Also
+        --------
+        bayesmice.flux : Influx and outflux, which need no imputations.
+        bayesmice.PooledResults : Fractions of missing information of an analysis.
+
+        Notes
+        -----
+        Means are pooled by Rubin's rules. The fraction is
+        :math:`(r + 2/(\nu + 3)) / (1 + r)` with the relative increase of variance r and the
+        degrees of freedom :math:`\nu` of Barnard and Rubin [1]_ [2]_; it is below the share of
+        missing cells where other columns tell something of them, and above it where imputed values
+        vary more than observed ones. With few imputations it is hardly known: look at
+        its interval.
+
+        m imputations instead of infinitely many make variances larger by
+        :math:`1 + \mathrm{fmi}/m` [1]_. So few imputations are efficient; but it takes more for
+        standard errors and p-values that would come out the same again
+        (`PooledResults.recommended_m`).
+
+        It is about means of the columns, whatever their weights, and over all rows that have a
+        value. An analysis has fractions of its own: ``pool().table["fmi"]``.
+
+        References
+        ----------
+        .. [1] Rubin (1987), Multiple Imputation for Nonresponse in Surveys, p. 77 and 114.
+        .. [2] van Buuren (2018), Flexible Imputation of Missing Data, 2nd ed., section 2.3.
+
+        Examples
+        --------
+        >>> import bayesmice as bm
+        >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+        >>> imputations = mice.mice(m=3, sweeps=5, random_seed=1, progressbar=False)
+        >>> information = imputations.fmi()
+        >>> information.table["missing"].to_dict()
+        {('bmi', 'mean'): 0.36, ('hyp', 'share of yes'): 0.32, ('chl', 'mean'): 0.4}
+        >>> len(information.cells)
+        27
+        """
+        return missing_information(self.tree, self._store, var_names)
 
     def overimpute(
         self,
