@@ -48,10 +48,12 @@ from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
     from bayesmice.imputer import BayesianImputer
-    from bayesmice.plots import plot_density, plot_trace
+    from bayesmice.plots import plot_density, plot_fmi, plot_overimpute, plot_trace
 else:
     LATER = {
         "plot_density": "bayesmice.plots",
+        "plot_fmi": "bayesmice.plots",
+        "plot_overimpute": "bayesmice.plots",
         "plot_trace": "bayesmice.plots",
         "BayesianImputer": "bayesmice.imputer",
     }
@@ -110,6 +112,8 @@ __all__ = [
     "mix",
     "open_imputations",
     "plot_density",
+    "plot_fmi",
+    "plot_overimpute",
     "plot_trace",
     "pool",
     "pool_posterior",

@@ -174,7 +174,8 @@ class MissingInformation:
         gain = 100 * (1 / np.sqrt(row["relative_efficiency"]) - 1)
         return (
             f"Most is missing of the {row['quantity']} of {row['variable']}: "
-            f"{100 * row['fmi']:.0f} % of the information, with {100 * row['missing']:.0f} % of the cells missing. With "
+            f"{100 * row['fmi']:.0f} % of the information, with {100 * row['missing']:.0f} % of "
+            "the cells missing. With "
             f"{self.m} imputations standard errors are {gain:.1f} % larger than with infinitely "
             "many."
         )

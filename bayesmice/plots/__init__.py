@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bayesmice.plots.density import plot_density
+    from bayesmice.plots.fmi import plot_fmi
+    from bayesmice.plots.overimpute import plot_overimpute
     from bayesmice.plots.prior import draw_prior_predictive
     from bayesmice.plots.trace import plot_trace
 else:
     _MODULES = {
         "draw_prior_predictive": "bayesmice.plots.prior",
         "plot_density": "bayesmice.plots.density",
+        "plot_fmi": "bayesmice.plots.fmi",
+        "plot_overimpute": "bayesmice.plots.overimpute",
         "plot_trace": "bayesmice.plots.trace",
     }
 
@@ -24,4 +28,4 @@ else:
         return getattr(import_module(_MODULES[name]), name)
 
 
-__all__ = ["draw_prior_predictive", "plot_density", "plot_trace"]
+__all__ = ["draw_prior_predictive", "plot_density", "plot_fmi", "plot_overimpute", "plot_trace"]

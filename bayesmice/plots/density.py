@@ -281,11 +281,11 @@ def draw_levels(
     n_levels, m, dim = len(column.levels), len(imputed), imputed.dims[0]
     observed = _proportions(column.observed_values, n_levels)
     drawn = np.stack([_proportions(codes, n_levels) for codes in imputed.to_numpy()])
-    bars = _bars(observed).rename(column.name)
+    shown = bars(observed).rename(column.name)
     collection.map(
-        visuals.hist, "observed_fill", data=bars, color=OBSERVED["color"], alpha=FILL_ALPHA
+        visuals.hist, "observed_fill", data=shown, color=OBSERVED["color"], alpha=FILL_ALPHA
     )
-    collection.map(visuals.step_hist, "observed", data=bars, **OBSERVED)
+    collection.map(visuals.step_hist, "observed", data=shown, **OBSERVED)
     offsets = np.linspace(-1, 1, m) * BAR_WIDTH * 0.4 if m > 1 else np.zeros(1)
     dots = xr.DataArray(
         np.stack([np.arange(n_levels) + offsets[:, None], drawn], axis=1),
@@ -302,14 +302,15 @@ def draw_levels(
         size=DOT_SIZE,
         width=0,
     )
-    _label_levels(collection, column, top=max(observed.max(), drawn.max()))
+    label_levels(collection, column, top=max(observed.max(), drawn.max()))
 
 
 def _proportions(codes: Numbers, n_levels: int) -> Numbers:
     return np.bincount(codes.astype(np.intp), minlength=n_levels) / len(codes)
 
 
-def _bars(proportions: Numbers) -> xr.DataArray:
+def bars(proportions: Numbers) -> xr.DataArray:
+    """Give the edges and heights of bars at 0, 1, ..., as `visuals.step_hist` draws them."""
     n_levels = len(proportions)
     edges = np.arange(n_levels)[:, None] + np.array([-BAR_WIDTH / 2, BAR_WIDTH / 2])
     outer = BAR_WIDTH / 2 - 1, n_levels - BAR_WIDTH / 2
@@ -323,8 +324,9 @@ def _bars(proportions: Numbers) -> xr.DataArray:
     )
 
 
-def _label_levels(collection: PlotCollection, column: Column, top: float) -> None:
-    names = [_level_name(level) for level in column.levels]
+def label_levels(collection: PlotCollection, column: Column, top: float) -> None:
+    """Name the levels under a panel of proportions, the highest of which is given."""
+    names = [level_name(level) for level in column.levels]
     fits = sum(map(len, names)) <= MAX_UPRIGHT_LETTERS
     slanted = {} if fits else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     if len(names) > MAX_SLANTED_LEVELS:
@@ -349,7 +351,8 @@ def _label_levels(collection: PlotCollection, column: Column, top: float) -> Non
     )
 
 
-def _level_name(level: object) -> str:
+def level_name(level: object) -> str:
+    """Name a level, shortened if need be."""
     name = f"{level:g}" if isinstance(level, float) else str(level)
     return name if len(name) <= MAX_LETTERS else f"{name[: MAX_LETTERS - 1]}…"
 
