@@ -55,7 +55,7 @@ def overimpute(
     KeyboardInterrupt
         If it was interrupted: chains of different lengths have nothing to say.
     """
-    names, left_out = _columns(problem, request.names)
+    names, left_out = hideable_columns(problem, request.names)
     rng = np.random.default_rng([request.seed, HIDING_STREAM])
     hidden, too_small = _choose(problem, names, request.share, rng)
     left_out = left_out | too_small
@@ -76,8 +76,28 @@ def overimpute(
     return _found(problem, run, hidden, left_out, request), run
 
 
-def _columns(problem: Problem, names: Sequence[str] | None) -> tuple[list[str], dict[str, str]]:
-    """Choose columns, and say why others that the run imputes are left out."""
+def hideable_columns(
+    problem: Problem, names: Sequence[str] | None
+) -> tuple[list[str], dict[str, str]]:
+    """Choose columns, and say why others that the run imputes are left out.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data and models of the run.
+    names : sequence of str or None
+        The columns asked for; None for those that the run imputes.
+
+    Returns
+    -------
+    tuple of (list of str, dict of str to str)
+        The columns, and the reasons of others.
+
+    Raises
+    ------
+    SpecificationError
+        If a column that was asked for cannot be imputed, or none was named.
+    """
     store = problem.store
     if names is None:
         reasons = {name: _reason(problem, store.columns[name]) for name in store.wanted}
