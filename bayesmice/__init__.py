@@ -10,6 +10,7 @@ from bayesmice.combining import concat, from_long
 from bayesmice.continuation import open_imputations
 from bayesmice.data.amputation import Amputation, ampute
 from bayesmice.data.flux import MissingPairs, flux, missing_pairs
+from bayesmice.data.mcar import MCARTest, mcar_test
 from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
 from bayesmice.datasets import load_dataset, simulate_dataset
@@ -51,8 +52,10 @@ if TYPE_CHECKING:
         plot_box,
         plot_density,
         plot_flux,
+        plot_fmi,
         plot_forest,
         plot_graph,
+        plot_overimpute,
         plot_pattern,
         plot_strip,
         plot_trace,
@@ -67,6 +70,8 @@ else:
         "plot_graph": "bayesmice.plots",
         "plot_pattern": "bayesmice.plots",
         "plot_strip": "bayesmice.plots",
+        "plot_fmi": "bayesmice.plots",
+        "plot_overimpute": "bayesmice.plots",
         "plot_trace": "bayesmice.plots",
         "plot_xy": "bayesmice.plots",
         "BayesianImputer": "bayesmice.imputer",
@@ -95,6 +100,7 @@ __all__ = [
     "Family",
     "HypothesisTest",
     "Imputations",
+    "MCARTest",
     "MissingPairs",
     "ModelError",
     "ModelReport",
@@ -119,6 +125,7 @@ __all__ = [
     "from_long",
     "load_dataset",
     "loo",
+    "mcar_test",
     "missing_pairs",
     "missing_pattern",
     "mix",
@@ -126,8 +133,10 @@ __all__ = [
     "plot_box",
     "plot_density",
     "plot_flux",
+    "plot_fmi",
     "plot_forest",
     "plot_graph",
+    "plot_overimpute",
     "plot_pattern",
     "plot_strip",
     "plot_trace",

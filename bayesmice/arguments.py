@@ -1,5 +1,6 @@
 """Arguments that many functions have: whole numbers, random seeds and generators."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,3 +37,23 @@ def random_generator(random_seed: Any) -> Generator:
     if isinstance(random_seed, Generator):
         return random_seed
     return np.random.default_rng(check_seed(random_seed))
+
+
+def chosen_names(
+    available: Sequence[str], var_names: str | Sequence[str] | None, what: str
+) -> list[str]:
+    """Choose some of the names that there are, in the order asked for; all by default."""
+    if var_names is None:
+        return list(available)
+    wanted = [var_names] if isinstance(var_names, str) else [str(name) for name in var_names]
+    known = ", ".join(available)
+    if not wanted:
+        raise SpecificationError(
+            f"var_names is empty. Leave it out for all {what}, or name some of {known}."
+        )
+    for name in wanted:
+        if name not in available:
+            raise SpecificationError(
+                f"var_names names {name!r}, which is none of the {what}: {known}."
+            )
+    return list(dict.fromkeys(wanted))

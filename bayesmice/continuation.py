@@ -12,6 +12,7 @@ import xarray as xr
 
 from bayesmice.data import ColumnStore, in_group
 from bayesmice.data.libraries import AnyFrame
+from bayesmice.diagnostics import HidingRequest, Overimputation
 from bayesmice.errors import SpecificationError, StoreError, warn_caller
 from bayesmice.events import Event, Severity
 from bayesmice.imputations import Imputations
@@ -26,6 +27,7 @@ from bayesmice.running import (
     find_targets,
     log_prior_group,
     observed_group,
+    overimpute,
     prior_groups,
     replay,
     resume_run,
@@ -190,6 +192,14 @@ class RunContinuation:
                 f"{path}/observed_data": observed_group(group, name),
             }
         return groups
+
+    def overimputed(
+        self, tree: xr.DataTree, request: HidingRequest, progressbar: bool
+    ) -> Overimputation:
+        """Hide observed cells, and impute them in a run of their own."""
+        found, run = overimpute(self.problem, tree, request, progressbar)
+        warn_of_run(run)
+        return found
 
     def _conditionals(self, names: Sequence[str]) -> list[tuple[str, Group, str]]:
         problem = self.problem

@@ -3,15 +3,21 @@
 from bayesmice.diagnostics.compare import compare
 from bayesmice.diagnostics.convergence import convergence_table
 from bayesmice.diagnostics.loo import PooledLoo, loo
+from bayesmice.diagnostics.missing_information import MissingInformation, missing_information
+from bayesmice.diagnostics.overimputation import HidingRequest, Overimputation
 from bayesmice.diagnostics.stopping import StoppingRule, Until, until, worst_r_hat
 
 __all__ = [
+    "HidingRequest",
+    "MissingInformation",
+    "Overimputation",
     "PooledLoo",
     "StoppingRule",
     "Until",
     "compare",
     "convergence_table",
     "loo",
+    "missing_information",
     "until",
     "worst_r_hat",
 ]

@@ -16,11 +16,12 @@ from bayesmice.errors import SpecificationError
 from bayesmice.imputations.analyzing import Analyzing
 from bayesmice.imputations.diagnosing import Diagnosing
 from bayesmice.imputations.going_on import GoingOn
+from bayesmice.imputations.informing import Informing
 from bayesmice.store import filter_rows, origin_of, select_imputations, write_tree
 
 
 @final
-class Imputations(Analyzing, GoingOn, Diagnosing):
+class Imputations(Analyzing, GoingOn, Diagnosing, Informing):
     """The imputations of one run: completed data, parameters, diagnostics.
 
     Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,

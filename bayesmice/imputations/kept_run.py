@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import xarray as xr
 
 from bayesmice.data import ColumnStore
+from bayesmice.diagnostics import HidingRequest, Overimputation
 from bayesmice.errors import NotRunError
 from bayesmice.events import Event
 from bayesmice.store import origin_of
@@ -41,6 +42,11 @@ class Continuation(Protocol):
 
     def priors(self, names: Sequence[str], draws: int, random_seed: int) -> dict[str, xr.Dataset]:
         """Draw from priors, by the paths of new groups."""
+
+    def overimputed(
+        self, tree: xr.DataTree, request: HidingRequest, progressbar: bool
+    ) -> Overimputation:
+        """Hide observed cells, and impute them in a run of their own."""
 
 
 class KeptRun:

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from bayesmice.plots.box import plot_box
     from bayesmice.plots.density import plot_density
     from bayesmice.plots.flux import plot_flux
+    from bayesmice.plots.fmi import plot_fmi
     from bayesmice.plots.forest import plot_forest
     from bayesmice.plots.graph import plot_graph
+    from bayesmice.plots.overimpute import plot_overimpute
     from bayesmice.plots.pattern import plot_pattern
     from bayesmice.plots.prior import draw_prior_predictive
     from bayesmice.plots.scatter import plot_xy
@@ -28,6 +30,8 @@ else:
         "plot_graph": "bayesmice.plots.graph",
         "plot_pattern": "bayesmice.plots.pattern",
         "plot_strip": "bayesmice.plots.strip",
+        "plot_fmi": "bayesmice.plots.fmi",
+        "plot_overimpute": "bayesmice.plots.overimpute",
         "plot_trace": "bayesmice.plots.trace",
         "plot_xy": "bayesmice.plots.scatter",
     }
@@ -43,8 +47,10 @@ __all__ = [
     "plot_box",
     "plot_density",
     "plot_flux",
+    "plot_fmi",
     "plot_forest",
     "plot_graph",
+    "plot_overimpute",
     "plot_pattern",
     "plot_strip",
     "plot_trace",

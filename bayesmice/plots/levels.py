@@ -35,7 +35,7 @@ def draw_levels(
     )
     draw_bars(collection, observed, drawn, np.arange(n_levels), label)
     top = max(observed.max(), float(drawn.max()))
-    _label_levels(collection, column, top)
+    label_levels(collection, column, top)
 
 
 def draw_bars(
@@ -62,11 +62,11 @@ def draw_bars(
     """
     m, dim = len(drawn), drawn.dims[0]
     width = float(centers[1] - centers[0]) if len(centers) > 1 else 1.0
-    bars = _bars(observed, centers, width).rename(drawn.name)
+    outlined = bars(observed, centers, width).rename(drawn.name)
     collection.map(
-        visuals.hist, "observed_fill", data=bars, color=OBSERVED["color"], alpha=FILL_ALPHA
+        visuals.hist, "observed_fill", data=outlined, color=OBSERVED["color"], alpha=FILL_ALPHA
     )
-    collection.map(visuals.step_hist, "observed", data=bars, **OBSERVED)
+    collection.map(visuals.step_hist, "observed", data=outlined, **OBSERVED)
     offsets = (np.linspace(-1, 1, m) if m > 1 else np.zeros(1)) * BAR_WIDTH * 0.4 * width
     dots = xr.DataArray(
         np.stack([centers + offsets[:, None], drawn.to_numpy()], axis=1),
@@ -89,7 +89,9 @@ def _proportions(codes: Numbers, n_levels: int) -> Numbers:
     return np.bincount(codes.astype(np.intp), minlength=n_levels) / len(codes)
 
 
-def _bars(heights: Numbers, centers: Numbers | NDArray[np.integer], width: float) -> xr.DataArray:
+def bars(
+    heights: Numbers, centers: Numbers | NDArray[np.integer], width: float = 1.0
+) -> xr.DataArray:
     """Arrange bars with gaps between them as a histogram, in which every second bin is empty."""
     half = BAR_WIDTH / 2
     edges = centers[:, None] + np.array([-half, half]) * width
@@ -104,7 +106,8 @@ def _bars(heights: Numbers, centers: Numbers | NDArray[np.integer], width: float
     )
 
 
-def _label_levels(collection: PlotCollection, column: Column, top: float) -> None:
+def label_levels(collection: PlotCollection, column: Column, top: float) -> None:
+    """Name the levels under a panel of proportions, the highest of which is given."""
     names = [level_name(level) for level in column.levels]
     fits = sum(map(len, names)) <= MAX_UPRIGHT_LETTERS
     slanted = {} if fits else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}

@@ -6,6 +6,7 @@ sweep needs, and a tree holds all three.
 
 from bayesmice.running.conditionals import log_prior_group, observed_group, prior_groups
 from bayesmice.running.new_rows import NewRows
+from bayesmice.running.overimputing import overimpute
 from bayesmice.running.replay import find_targets, replay
 from bayesmice.running.resuming import resume_run
 from bayesmice.running.run import LONE_VISITS, Checkpoints, Cohort, Run
@@ -22,6 +23,7 @@ __all__ = [
     "find_targets",
     "log_prior_group",
     "observed_group",
+    "overimpute",
     "prior_groups",
     "replay",
     "resume_run",

@@ -237,24 +237,13 @@ class Run:
 
     def tree(self) -> xr.DataTree:
         """Arrange everything so far as a tree."""
-        picks = self.picks()
-        description = RunDescription(
-            picks=picks,
-            chains=self.chains,
-            sweeps=self.n_sweeps,
-            random_seed=self.seed,
-            visit_sequence=self._last_order(),
-            specification=self.problem.specification_json(),
-            settings={**self.settings, **self._progress(), "recipe": self.problem.recipe()},
-        )
-        records = [
-            record_of(group, strand, recorder)
-            for group, strand, recorder in zip(
-                self.problem.groups, self.strands, self.recorders, strict=True
-            )
-        ]
+        records, description = self._records(), self._description()
         events = [*events_before(self.problem), *self.log, *self._after_run(records, description)]
         return build_tree(self.problem.store, records, events, description)
+
+    def cells(self) -> dict[str, NDArray[np.float64]]:
+        """Give the wanted cells of all imputations, of shape (m, n_wanted), by column."""
+        return gather_cells(self.problem.store, self._records(), self._description())
 
     def strand_of(self, place: int, ids: Sequence[int]) -> Strand:
         """Put chains over a group of rows where they start."""
@@ -269,6 +258,21 @@ class Run:
             self.seed,
         )
         return Strand(group.label, course, sequence, self.repeats, start_chains(course, fill, ids))
+
+    def _records(self) -> list[StrandRecord]:
+        parts = zip(self.problem.groups, self.strands, self.recorders, strict=True)
+        return [record_of(group, strand, recorder) for group, strand, recorder in parts]
+
+    def _description(self) -> RunDescription:
+        return RunDescription(
+            picks=self.picks(),
+            chains=self.chains,
+            sweeps=self.n_sweeps,
+            random_seed=self.seed,
+            visit_sequence=self._last_order(),
+            specification=self.problem.specification_json(),
+            settings={**self.settings, **self._progress(), "recipe": self.problem.recipe()},
+        )
 
     def _stream(self, place: int) -> tuple[int, ...]:
         """Further numbers that the random keys of a group depend on."""
