@@ -1,16 +1,17 @@
 """Diagnostics of a run and of its analyses, all of them on trees or arrays."""
 
 from bayesmice.diagnostics.compare import compare
-from bayesmice.diagnostics.convergence import convergence_table
+from bayesmice.diagnostics.convergence import Convergence, convergence
 from bayesmice.diagnostics.loo import PooledLoo, loo
 from bayesmice.diagnostics.stopping import StoppingRule, Until, until, worst_r_hat
 
 __all__ = [
+    "Convergence",
     "PooledLoo",
     "StoppingRule",
     "Until",
     "compare",
-    "convergence_table",
+    "convergence",
     "loo",
     "until",
     "worst_r_hat",
