@@ -56,15 +56,14 @@ def print_events(imputations: bm.Imputations) -> None:
 
 
 def print_convergence(imputations: bm.Imputations) -> None:
-    table = imputations.convergence()
+    found = imputations.convergence()
+    table = found.table
     worst = table.head(10)
     formats = {"r_hat": "{:.2f}", "ess_bulk": "{:.0f}", "ess_tail": "{:.0f}"}
     print_heading(f"Convergence: the worst {len(worst)} of {len(table)} quantities")
     print(worst.to_string(index=False, formatters={k: v.format for k, v in formats.items()}))
-    print_text(
-        "R-hat compares the chains with each other; near 1 they agree. Over ten sweeps it is a "
-        "rough measure: look at trace.png too."
-    )
+    print_text(found.verdict)
+    print_text("R-hat compares the chains with each other; near 1 they agree. See trace.png too.")
 
 
 def analyze_complete_cases(data: pd.DataFrame) -> pd.DataFrame:

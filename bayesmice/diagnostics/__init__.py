@@ -1,13 +1,14 @@
 """Diagnostics of a run and of its analyses, all of them on trees or arrays."""
 
 from bayesmice.diagnostics.compare import compare
-from bayesmice.diagnostics.convergence import convergence_table
+from bayesmice.diagnostics.convergence import Convergence, convergence
 from bayesmice.diagnostics.loo import PooledLoo, loo
 from bayesmice.diagnostics.missing_information import MissingInformation, missing_information
 from bayesmice.diagnostics.overimputation import HidingRequest, Overimputation
 from bayesmice.diagnostics.stopping import StoppingRule, Until, until, worst_r_hat
 
 __all__ = [
+    "Convergence",
     "HidingRequest",
     "MissingInformation",
     "Overimputation",
@@ -15,7 +16,7 @@ __all__ = [
     "StoppingRule",
     "Until",
     "compare",
-    "convergence_table",
+    "convergence",
     "loo",
     "missing_information",
     "until",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from bayesmice.diagnostics.convergence import MIN_DRAWS, r_hat
+from bayesmice.diagnostics.rhat import MIN_DRAWS, r_hat
 from bayesmice.errors import SpecificationError
 
 Chains = NDArray[np.float64]

@@ -121,7 +121,7 @@ def test_a_frame_with_nothing_missing_is_returned_as_it_is(impute):
         pd.testing.assert_frame_equal(completed, frame)
     found = event(imputations, "nothing_missing")
     assert found["severity"] == "info"
-    assert imputations.convergence().empty
+    assert imputations.convergence().table.empty
     assert "m=3" in repr(imputations)
 
 
@@ -257,7 +257,7 @@ def test_one_missing_cell_is_imputed(numbers, impute):
     frame.loc[2, "y"] = None
     imputations = impute(frame)
     check_all(imputations, frame)
-    assert imputations.convergence()["r_hat"].isna().all()
+    assert imputations.convergence().table["r_hat"].isna().all()
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_a_choice_keeps_the_chains_that_it_was_taken_from(imputations, tmp_path)
         whole = imputations.tree[path].to_dataset()
         xr.testing.assert_identical(chosen.tree[path].to_dataset(), whole.sel(chain=[1]))
     assert chosen.tree["imputations"]["imputation_chain"].to_numpy().tolist() == [1]
-    assert chosen.convergence()["ess_bulk"].notna().any()
+    assert chosen.convergence().table["ess_bulk"].notna().any()
     last = chosen.events["message"].iloc[-1]
     assert last == "Chosen from 2 imputations, counted from 0: 1."
     assert len(chosen.events) == len(imputations.events) + 1
@@ -142,7 +142,7 @@ def test_rows_are_filtered_in_every_imputation(imputations, numbers, tmp_path):
         whole = imputations.tree[path].to_dataset()
         xr.testing.assert_identical(some.tree[path].to_dataset(), whole)
     assert some.events["message"].iloc[-1].startswith(f"Chosen {keep.sum()} of 24 rows.")
-    pd.testing.assert_frame_equal(some.convergence(), imputations.convergence())
+    pd.testing.assert_frame_equal(some.convergence().table, imputations.convergence().table)
     check_usable(some, tmp_path / "some.nc")
 
 
@@ -205,7 +205,7 @@ def test_imputations_of_the_same_data_are_put_together(imputations, others, tmp_
     imputed = both.tree["imputations"]
     assert imputed["imputation_chain"].to_numpy().tolist() == [0, 1, 2, 3]
     assert imputed["imputation_sweep"].to_numpy().tolist() == [4] * 4
-    assert both.convergence()["r_hat"].notna().all()
+    assert both.convergence().table["r_hat"].notna().all()
     assert both.tree.attrs["random_seed"] == "3, 4"
     assert both.events["message"].iloc[-1] == "Put together 2 + 2 imputations of the same data."
     check_usable(both, tmp_path / "some.zarr")
@@ -232,7 +232,7 @@ def test_what_does_not_fit_together_is_left_out(imputations, impute, numbers):
     models = {"y": bm.Regression("x")}
     other_models = bm.concat([imputations, impute(numbers, models, sweeps=5, random_seed=4)])
     assert "conditionals" not in other_models.tree.children
-    assert set(other_models.convergence()["quantity"]) == {
+    assert set(other_models.convergence().table["quantity"]) == {
         "mean of imputed cells",
         "sd of imputed cells",
     }
@@ -383,7 +383,7 @@ def test_columns_are_put_beside_each_other(imputations, numbers, impute, tmp_pat
                 found, own = both.tree[path].to_dataset(), part.tree[path].to_dataset()
                 xr.testing.assert_identical(found, own)
     assert set(both.tree["sweep_stats"].data_vars) == {"y", "z", "y too", "z too"}
-    assert both.convergence()["variable"].nunique() == 4
+    assert both.convergence().table["variable"].nunique() == 4
     assert "Nothing connects the imputed values" in both.events["message"].iloc[-1]
     check_usable(both, tmp_path / "some.nc")
 
@@ -394,7 +394,7 @@ def test_columns_of_runs_of_other_lengths_are_put_together(imputations, numbers,
     same_frames(both, [pd.concat(f, axis=1) for f in zip(imputations, other, strict=True)])
     assert not both.tree["sweep_stats"].data_vars
     assert both.tree["conditionals/y2/posterior"].sizes["draw"] == 2
-    assert set(both.convergence()["variable"]) == {"y", "z", "y2", "z2"}
+    assert set(both.convergence().table["variable"]) == {"y", "z", "y2", "z2"}
     assert both.tree["imputations"]["imputation_sweep"].to_numpy().tolist() == [-1, -1]
 
 

@@ -72,7 +72,7 @@ def test_the_tree_names_groups(run):
     names = ["y[sex=f]", "kind[sex=f]", "y[sex=m]", "kind[sex=m]"]
     assert list(run.tree["conditionals"].children) == names
     assert list(run.tree["sweep_stats"].data_vars) == names
-    assert set(run.convergence()["variable"]) == set(names)
+    assert set(run.convergence().table["variable"]) == set(names)
     assert run.tree["imputations"]["y_row"].to_numpy().tolist() == list(range(10))
 
 

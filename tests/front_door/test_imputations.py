@@ -10,7 +10,7 @@ import xarray as xr
 
 import bayesmice as bm
 from bayesmice import MICE, Imputations
-from bayesmice.diagnostics import convergence_table
+from bayesmice.diagnostics import convergence
 
 MEASURES = ["r_hat", "ess_bulk", "ess_tail"]
 
@@ -54,8 +54,9 @@ def test_the_events_are_a_table(imputations):
 
 
 def test_convergence_has_a_row_per_quantity(imputations):
-    table = imputations.convergence()
-    assert list(table) == ["variable", "quantity", *MEASURES]
+    table = imputations.convergence().table
+    time = ["autocorrelation", "autocorrelation_time"]
+    assert list(table) == ["variable", "quantity", *MEASURES, *time]
     quantities = set(zip(table["variable"], table["quantity"], strict=True))
     expected = {
         "mean of imputed cells",
@@ -74,13 +75,13 @@ def test_convergence_has_a_row_per_quantity(imputations):
 
 
 def test_convergence_shows_the_worst_first(imputations):
-    r_hat = imputations.convergence()["r_hat"]
+    r_hat = imputations.convergence().table["r_hat"]
     assert r_hat.notna().all()
     assert r_hat.is_monotonic_decreasing
 
 
 def test_convergence_agrees_with_arviz(imputations):
-    table = imputations.convergence().set_index(["variable", "quantity"])
+    table = imputations.convergence().table.set_index(["variable", "quantity"])
     posterior = imputations.tree["conditionals/y/posterior"].to_dataset()[["sigma"]]
     assert table.loc[("y", "sigma"), "r_hat"] == pytest.approx(float(az.rhat(posterior)["sigma"]))
     for method in ("bulk", "tail"):
@@ -102,9 +103,9 @@ def sweep_stats(chains):
 def test_chains_that_disagree_show_as_a_large_r_hat():
     rng = np.random.default_rng(1)
     apart = rng.normal(size=(4, 50)) + np.array([[0.0], [0.0], [0.0], [5.0]])
-    table = convergence_table(sweep_stats(apart))
+    table = convergence(sweep_stats(apart)).table
     assert table.loc[table["quantity"] == "mean of imputed cells", "r_hat"].item() > 1.5
-    together = convergence_table(sweep_stats(rng.normal(size=(4, 50))))
+    together = convergence(sweep_stats(rng.normal(size=(4, 50)))).table
     assert together.loc[together["quantity"] == "mean of imputed cells", "r_hat"].item() < 1.1
 
 
@@ -121,25 +122,25 @@ def test_chains_that_disagree_show_as_a_large_r_hat():
     ids=["stuck apart", "constant halves", "one step", "all equal", "NaN", "one NaN"],
 )
 def test_chains_that_do_not_move_give_a_table_and_no_warning(chains):
-    table = convergence_table(sweep_stats(chains))
+    table = convergence(sweep_stats(chains)).table
     assert list(table["variable"]) == ["y", "y"]
     assert not (table[["ess_bulk", "ess_tail"]] < 0).any().any()
 
 
 def test_chains_stuck_at_different_values_are_not_called_converged():
-    table = convergence_table(sweep_stats(np.array([[0.0] * 6, [1.0] * 6])))
+    table = convergence(sweep_stats(np.array([[0.0] * 6, [1.0] * 6]))).table
     r_hat = table.loc[table["quantity"] == "mean of imputed cells", "r_hat"].item()
     assert not r_hat < 1.5
 
 
 def test_one_chain_has_no_r_hat_but_effective_sample_sizes(numbers, impute):
-    table = impute(numbers, m=1, sweeps=5).convergence()
+    table = impute(numbers, m=1, sweeps=5).convergence().table
     assert table["r_hat"].isna().all()
     assert table[["ess_bulk", "ess_tail"]].notna().all().all()
 
 
 def test_fewer_than_four_sweeps_have_no_diagnostics(numbers, impute):
-    table = impute(numbers, sweeps=3).convergence()
+    table = impute(numbers, sweeps=3).convergence().table
     assert len(table) == 14
     assert table[MEASURES].isna().all().all()
 

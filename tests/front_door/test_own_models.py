@@ -74,7 +74,7 @@ def test_the_function_is_called_a_few_times_whatever_the_number_of_sweeps(own, c
 
 
 def test_custom_models_are_in_the_convergence_table(own):
-    quantities = set(own.convergence().query("variable == 'count'")["quantity"])
+    quantities = set(own.convergence().table.query("variable == 'count'")["quantity"])
     assert {"slope", "offset[a]", "offset[c]", "mean of imputed cells"} <= quantities
 
 

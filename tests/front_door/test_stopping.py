@@ -65,7 +65,7 @@ def test_a_run_stops_when_its_chains_have_mixed(numbers):
     (message,) = stopped(imputations)["message"]
     assert message.startswith(f"Stopped after {n_sweeps} sweeps: the largest R-hat is 1.")
     assert "below 1.3" in message
-    table = imputations.convergence()
+    table = imputations.convergence().table
     cells = table[table["quantity"].str.endswith("imputed cells")]
     assert cells["r_hat"].max() < 1.3
     straight = run(mice, m=4, sweeps=n_sweeps)

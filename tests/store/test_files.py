@@ -109,7 +109,7 @@ def test_everything_that_imputations_offer_works_after_opening(small, tmp_path):
     opened = open_imputations(str(small.to_netcdf(str(tmp_path / "run.nc"))))
     assert repr(opened) == repr(small)
     assert opened._repr_html_() == small._repr_html_()
-    pd.testing.assert_frame_equal(opened.convergence(), small.convergence())
+    pd.testing.assert_frame_equal(opened.convergence().table, small.convergence().table)
     pd.testing.assert_frame_equal(opened.events, small.events)
     opened.to_netcdf(tmp_path / "again.nc")
     pd.testing.assert_frame_equal(
