@@ -14,13 +14,14 @@ from bayesmice.data import read_condition
 from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import SpecificationError
 from bayesmice.imputations.analyzing import Analyzing
+from bayesmice.imputations.checking import Checking
 from bayesmice.imputations.diagnosing import Diagnosing
 from bayesmice.imputations.going_on import GoingOn
 from bayesmice.store import filter_rows, origin_of, select_imputations, write_tree
 
 
 @final
-class Imputations(Analyzing, GoingOn, Diagnosing):
+class Imputations(Checking, Analyzing, GoingOn, Diagnosing):
     """The imputations of one run: completed data, parameters, diagnostics.
 
     Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,
