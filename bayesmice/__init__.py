@@ -47,10 +47,21 @@ from bayesmice.testing import ModelReport, check_model
 
 if TYPE_CHECKING:
     from bayesmice.imputer import BayesianImputer
-    from bayesmice.plots import plot_density, plot_trace
+    from bayesmice.plots import (
+        plot_density,
+        plot_loo_pit,
+        plot_ppc,
+        plot_prior_predictive,
+        plot_propensity,
+        plot_trace,
+    )
 else:
     LATER = {
         "plot_density": "bayesmice.plots",
+        "plot_loo_pit": "bayesmice.plots",
+        "plot_ppc": "bayesmice.plots",
+        "plot_prior_predictive": "bayesmice.plots",
+        "plot_propensity": "bayesmice.plots",
         "plot_trace": "bayesmice.plots",
         "BayesianImputer": "bayesmice.imputer",
     }
@@ -107,6 +118,10 @@ __all__ = [
     "mix",
     "open_imputations",
     "plot_density",
+    "plot_loo_pit",
+    "plot_ppc",
+    "plot_prior_predictive",
+    "plot_propensity",
     "plot_trace",
     "pool",
     "pool_posterior",

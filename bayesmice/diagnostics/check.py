@@ -38,7 +38,7 @@ class ModelCheck:
         Statistics of observed values against draws from the model: ``observed``, ``predicted``,
         ``q5``, ``q95``, ``p_value``.
     pit : LooPit
-        Where observed values lie in what is predicted without them: its ``values`` by row,
+        Where observed values lie in what is predicted without them: its values ``by_row``,
         ``pareto_k``, and the ``p_value`` of uniformity.
     difference : DataFrame
         Imputed less observed values with the same probability of being missing: ``estimate,
@@ -95,7 +95,7 @@ class ModelCheck:
         return [
             f"Observed values of {self.name} do not lie as they should in what is predicted "
             f"without them: LOO-PIT values are not uniform (p = {_p(self.pit.p_value)}), "
-            f"{_shape(self.pit.values.to_numpy())}."
+            f"{_shape(self.pit.by_row.to_numpy())}."
         ]
 
     def _about_imputed(self) -> list[str]:
@@ -133,7 +133,7 @@ class ModelCheck:
         if self.pit.n_bad_k:
             cautions.append(
                 f"Pareto k is above {self.pit.good_k:.2f} in {self.pit.n_bad_k} of "
-                f"{self.pit.values.size} rows, whose LOO-PIT values are not reliable; more sweeps "
+                f"{self.pit.by_row.size} rows, whose LOO-PIT values are not reliable; more sweeps "
                 "or chains make them so, if the model is right."
             )
         return cautions
@@ -223,8 +223,8 @@ def check_model_of(conditional: Conditional, random_seed: int = 0) -> ModelCheck
 def _range(predicted: xr.DataArray, propensity: Propensity) -> RangeCheck | None:
     if propensity.column.levels:
         return None
-    observed = propensity.values[0, ~propensity.is_missing]
-    imputed = propensity.values[:, propensity.is_missing]
+    observed = propensity.completed[0, ~propensity.is_missing]
+    imputed = propensity.completed[:, propensity.is_missing]
     return check_range(observed, imputed, predicted.to_numpy())
 
 

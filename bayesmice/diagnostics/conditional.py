@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from bayesmice.arguments import check_count
-from bayesmice.data import in_group
+from bayesmice.data import Column, Scale, in_group
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.store import origin_of
 
@@ -110,19 +110,36 @@ class Conditional:
         """
         return self._by_row(LOG_LIKELIHOOD).sel(row=self.observed["row"])
 
+    @property
+    def column_observed(self) -> Column:
+        """The column as the model learned from it, named by its title."""
+        return as_column(self.observed, self.title)
+
+    def draws(self, group: str) -> Numbers:
+        """Give draws of the column, of shape (n_draws, n_rows)."""
+        values = self._by_row(group).to_numpy().astype(float)
+        return values.reshape(-1, values.shape[-1])
+
     @cached_property
     def levels(self) -> tuple[object, ...]:
         """What the codes stand for that the model draws; empty for numbers.
 
         With groups of rows, only the levels that occur in the group.
         """
-        return tuple(json.loads(self.observed.attrs.get("levels", "[]")))
+        return self.column_observed.levels
 
     def _by_row(self, group: str) -> xr.DataArray:
         values = self.group(group)[self.column]
         (own,) = (dim for dim in values.dims if dim not in ("chain", "draw"))
         renamed = values if own == "row" else values.rename({own: "row"})
         return renamed.transpose(..., "row")
+
+
+def as_column(observed: xr.DataArray, name: str) -> Column:
+    """Read observed values of a tree as a column of that name."""
+    levels = tuple(json.loads(observed.attrs.get("levels", "[]")))
+    values = observed.to_numpy().astype(float)
+    return Column(name, Scale(observed.attrs["scale"]), values, levels)
 
 
 def find_conditional(tree: xr.DataTree, name: str, burn_in: int | None = None) -> Conditional:

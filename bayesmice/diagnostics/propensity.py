@@ -39,7 +39,7 @@ class Propensity:
         Positions in the data of the rows that it is about.
     probability : ndarray of shape (n_rows,)
         Of being missing, averaged over imputations.
-    values : ndarray of shape (m, n_rows)
+    completed : ndarray of shape (m, n_rows)
         Completed values or level codes.
     is_missing : ndarray of shape (n_rows,)
         Which of them were imputed.
@@ -48,7 +48,7 @@ class Propensity:
     column: Column
     rows: NDArray[np.intp]
     probability: Numbers
-    values: Numbers
+    completed: Numbers
     is_missing: NDArray[np.bool_]
 
     @cached_property
@@ -195,4 +195,4 @@ def fit_logistic(design: Numbers, outcome: NDArray[np.bool_]) -> Numbers:
         if np.abs(step).max() < TOLERANCE:
             break
     tiny = np.finfo(float).eps
-    return np.clip(expit(X @ beta), tiny, 1 - tiny)
+    return np.asarray(np.clip(expit(X @ beta), tiny, 1 - tiny))

@@ -33,10 +33,10 @@ def check_statistics(conditional: Conditional) -> pd.DataFrame:
     Notes
     -----
     Numbers have their mean, standard deviation, smallest, largest and skewness, and the share of
-    zeros where one was observed, or where counts are drawn as zero; levels have their shares. Such p-values
-    are not uniform under a right model: those of a statistic that the model fits by a parameter
-    (the mean under a gaussian) lie near a half. So they alarm less often than their level says, and
-    a p-value near 0 or 1 is to be taken seriously.
+    zeros where one was observed, or where counts are drawn as zero; levels have their shares. Such
+    p-values are not uniform under a right model: those of a statistic that the model fits by a
+    parameter (the mean under a gaussian) lie near a half. So they alarm less often than their level
+    says, and a p-value near 0 or 1 is to be taken seriously.
 
     References
     ----------

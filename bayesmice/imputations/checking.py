@@ -75,10 +75,11 @@ class Checking(Analyzing, GoingOn):
         each with the predictors that were completed in its sweep. Leaving out an observed value
         leaves it out of its own model; the imputed predictors of its row still knew it.
 
-        False alarms, where the model is right: at most 5 % of LOO-PIT tests and about 5 % of
-        intervals of differences have one, fewer of the p-values of statistics, which are
-        conservative. The same data raise several of these flags together or none, but with ten
-        columns to check expect one or two of them.
+        False alarms: in 300 data sets of 100 rows, under right gaussian models, 8 % of the checks
+        found something, nearly always a statistic (skewness 6 %, smallest 3 %, largest 1 %).
+        LOO-PIT (level 5 %) did in 0.7 %, and differences between imputed and observed values (95 %
+        intervals) never, since the model was fitted to the same values. So of ten columns with
+        right models expect one to be flagged.
 
         It is not a test of "missing at random". Imputed values come from a model that takes it for
         granted, and observed values cannot tell.

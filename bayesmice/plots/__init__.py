@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bayesmice.plots.density import plot_density
-    from bayesmice.plots.prior import draw_prior_predictive
+    from bayesmice.plots.pit import plot_loo_pit
+    from bayesmice.plots.predictive import plot_ppc
+    from bayesmice.plots.prior import draw_prior_predictive, plot_prior_predictive
+    from bayesmice.plots.propensity import plot_propensity
     from bayesmice.plots.trace import plot_trace
 else:
     _MODULES = {
         "draw_prior_predictive": "bayesmice.plots.prior",
         "plot_density": "bayesmice.plots.density",
+        "plot_loo_pit": "bayesmice.plots.pit",
+        "plot_ppc": "bayesmice.plots.predictive",
+        "plot_prior_predictive": "bayesmice.plots.prior",
+        "plot_propensity": "bayesmice.plots.propensity",
         "plot_trace": "bayesmice.plots.trace",
     }
 
@@ -24,4 +31,12 @@ else:
         return getattr(import_module(_MODULES[name]), name)
 
 
-__all__ = ["draw_prior_predictive", "plot_density", "plot_trace"]
+__all__ = [
+    "draw_prior_predictive",
+    "plot_density",
+    "plot_loo_pit",
+    "plot_ppc",
+    "plot_prior_predictive",
+    "plot_propensity",
+    "plot_trace",
+]

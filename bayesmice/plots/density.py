@@ -275,13 +275,20 @@ def smoothing_of(values: Numbers) -> Smoothing:
 
 
 def draw_levels(
-    collection: PlotCollection, column: Column, imputed: xr.DataArray, label: str = "imputed"
+    collection: PlotCollection,
+    column: Column,
+    imputed: xr.DataArray,
+    label: str = "imputed",
+    weights: Numbers | None = None,
 ) -> None:
-    """Draw proportions of levels: bars of the observed values, dots of each imputation or draw."""
+    """Draw proportions of levels: bars of the observed values, dots of each imputation or draw.
+
+    Observed values may have weights.
+    """
     n_levels, m, dim = len(column.levels), len(imputed), imputed.dims[0]
-    observed = _proportions(column.observed_values, n_levels)
+    observed = _proportions(column.observed_values, n_levels, weights)
     drawn = np.stack([_proportions(codes, n_levels) for codes in imputed.to_numpy()])
-    bars = _bars(observed).rename(column.name)
+    bars = bars_of(observed).rename(column.name)
     collection.map(
         visuals.hist, "observed_fill", data=bars, color=OBSERVED["color"], alpha=FILL_ALPHA
     )
@@ -305,11 +312,13 @@ def draw_levels(
     _label_levels(collection, column, top=max(observed.max(), drawn.max()))
 
 
-def _proportions(codes: Numbers, n_levels: int) -> Numbers:
-    return np.bincount(codes.astype(np.intp), minlength=n_levels) / len(codes)
+def _proportions(codes: Numbers, n_levels: int, weights: Numbers | None = None) -> Numbers:
+    counts = np.bincount(codes.astype(np.intp), weights, n_levels)
+    return np.asarray(counts / counts.sum())
 
 
-def _bars(proportions: Numbers) -> xr.DataArray:
+def bars_of(proportions: Numbers) -> xr.DataArray:
+    """Give bars at 0, 1, 2, ..., of these heights, and of no height between them."""
     n_levels = len(proportions)
     edges = np.arange(n_levels)[:, None] + np.array([-BAR_WIDTH / 2, BAR_WIDTH / 2])
     outer = BAR_WIDTH / 2 - 1, n_levels - BAR_WIDTH / 2
