@@ -14,8 +14,8 @@ from peers import Peer, r_session
 from published_designs import flat_line
 
 import bayesmice as bm
+from bayesmice.diagnostics.uniformity import uniform_band
 from bayesmice.testing import Calibration, Study
-from bayesmice.testing.uniformity import uniform_band
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "oracles"))
 from agreement import FORMULAS, compared_with_r, nhanes2_with_r

@@ -14,6 +14,7 @@ from bayesmice.data import read_condition
 from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import SpecificationError
 from bayesmice.imputations.analyzing import Analyzing
+from bayesmice.imputations.checking import Checking
 from bayesmice.imputations.diagnosing import Diagnosing
 from bayesmice.imputations.going_on import GoingOn
 from bayesmice.imputations.informing import Informing
@@ -21,7 +22,7 @@ from bayesmice.store import filter_rows, origin_of, select_imputations, write_tr
 
 
 @final
-class Imputations(Analyzing, GoingOn, Diagnosing, Informing):
+class Imputations(Checking, Analyzing, GoingOn, Diagnosing, Informing):
     """The imputations of one run: completed data, parameters, diagnostics.
 
     Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from bayesmice.plots.graph import plot_graph
     from bayesmice.plots.overimpute import plot_overimpute
     from bayesmice.plots.pattern import plot_pattern
-    from bayesmice.plots.prior import draw_prior_predictive
+    from bayesmice.plots.pit import plot_loo_pit
+    from bayesmice.plots.predictive import plot_ppc
+    from bayesmice.plots.prior import draw_prior_predictive, plot_prior_predictive
+    from bayesmice.plots.propensity import plot_propensity
     from bayesmice.plots.scatter import plot_xy
     from bayesmice.plots.strip import plot_strip
     from bayesmice.plots.trace import plot_trace
@@ -26,12 +29,16 @@ else:
         "plot_box": "bayesmice.plots.box",
         "plot_density": "bayesmice.plots.density",
         "plot_flux": "bayesmice.plots.flux",
+        "plot_fmi": "bayesmice.plots.fmi",
         "plot_forest": "bayesmice.plots.forest",
         "plot_graph": "bayesmice.plots.graph",
-        "plot_pattern": "bayesmice.plots.pattern",
-        "plot_strip": "bayesmice.plots.strip",
-        "plot_fmi": "bayesmice.plots.fmi",
+        "plot_loo_pit": "bayesmice.plots.pit",
         "plot_overimpute": "bayesmice.plots.overimpute",
+        "plot_pattern": "bayesmice.plots.pattern",
+        "plot_ppc": "bayesmice.plots.predictive",
+        "plot_prior_predictive": "bayesmice.plots.prior",
+        "plot_propensity": "bayesmice.plots.propensity",
+        "plot_strip": "bayesmice.plots.strip",
         "plot_trace": "bayesmice.plots.trace",
         "plot_xy": "bayesmice.plots.scatter",
     }
@@ -50,8 +57,12 @@ __all__ = [
     "plot_fmi",
     "plot_forest",
     "plot_graph",
+    "plot_loo_pit",
     "plot_overimpute",
     "plot_pattern",
+    "plot_ppc",
+    "plot_prior_predictive",
+    "plot_propensity",
     "plot_strip",
     "plot_trace",
     "plot_xy",

@@ -22,11 +22,18 @@ MAX_SLANTED_LEVELS = 12
 
 
 def draw_levels(
-    collection: PlotCollection, column: Column, imputed: xr.DataArray, label: str = "imputed"
+    collection: PlotCollection,
+    column: Column,
+    imputed: xr.DataArray,
+    label: str = "imputed",
+    weights: Numbers | None = None,
 ) -> None:
-    """Draw proportions of levels: bars of the observed values, dots of each imputation or draw."""
+    """Draw proportions of levels: bars of the observed values, dots of each imputation or draw.
+
+    Observed values may have weights.
+    """
     n_levels, dim = len(column.levels), imputed.dims[0]
-    observed = _proportions(column.observed_values, n_levels)
+    observed = _proportions(column.observed_values, n_levels, weights)
     drawn = xr.DataArray(
         np.stack([_proportions(codes, n_levels) for codes in imputed.to_numpy()]),
         dims=(dim, POINT),
@@ -85,8 +92,9 @@ def draw_bars(
     )
 
 
-def _proportions(codes: Numbers, n_levels: int) -> Numbers:
-    return np.bincount(codes.astype(np.intp), minlength=n_levels) / len(codes)
+def _proportions(codes: Numbers, n_levels: int, weights: Numbers | None = None) -> Numbers:
+    counts = np.bincount(codes.astype(np.intp), weights, n_levels)
+    return np.asarray(counts / counts.sum())
 
 
 def bars(

@@ -1,57 +1,104 @@
 """What the priors of a conditional model say of its columns, against what was observed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
-from arviz_plots import PlotCollection, visuals
-from matplotlib.ticker import MaxNLocator
+from arviz_plots import PlotCollection
 from numpy.typing import NDArray
 
 from bayesmice.data import Column
-from bayesmice.plots.density import density_curve, smoothing_of
-from bayesmice.plots.levels import draw_levels
-from bayesmice.plots.look import (
-    IMPUTED,
-    OBSERVED,
-    crowd_alpha,
-    draw_legend,
-    panel_title,
-    shared_style,
-)
-from bayesmice.plots.panels import CELL, POINT, panels
+from bayesmice.diagnostics.conditional import as_column
+from bayesmice.errors import DataTypeError, SpecificationError
+from bayesmice.plots.choice import HasTree, chosen_columns
+from bayesmice.plots.drawn import Drawing, draw_columns
+from bayesmice.plots.predictive import with_group
 
-Numbers = NDArray[np.float64]
+PRIOR = Drawing(label="prior", source="the prior", share=0.9, ranges=2.0, rootograms=False)
 
-DRAW = "draw"
-SHOWN_DRAWS = 50
-"""More lines would hide each other."""
-SHOWN_SHARE = 0.9
-"""Central share of all prior draws that a panel shows, besides the observed range."""
-SHOWN_RANGES = 2.0
-"""Widths of the observed range that a panel shows at most on either side of it."""
-SHOWN_PEAKS = 2.5
-"""A panel is at most so many times as high as the observed density."""
-TOLD_SHARE = 0.005
-"""A smaller share of values beyond the panel is not worth a word."""
-MAX_STEPS = 60
-"""Bars of whole numbers."""
+
+def plot_prior_predictive(
+    imputations: HasTree | xr.DataTree, var_names: str | Sequence[str] | None = None
+) -> PlotCollection:
+    """Draw what priors say of columns against their observed values.
+
+    One panel per column whose conditional model has prior draws. A thick line shows the density of
+    the observed numbers, and a thin line that of each draw of the whole column from the prior;
+    whole numbers are counted in steps. For columns with levels, outlined bars show the proportions
+    of the observed values, and dots those of each draw.
+
+    A prior may reach so far that the observed values would be a point. A panel shows the central
+    nine tenths of the drawn values, but at most twice the observed range on either side of it; its
+    title says where these nine tenths lie and what share of all values is not shown. Lines go on
+    above the panel where draws are much narrower than the observed values.
+
+    Parameters
+    ----------
+    imputations : Imputations or xarray.DataTree
+        A run, or its tree, after ``imputations.add_prior(...)``; or what `MICE.prior_predictive`
+        gave, for which no run is needed.
+    var_names : str or sequence of str, optional
+        The columns to show (``"bmi[sex=male]"`` with groups of rows). By default all with draws.
+
+    Returns
+    -------
+    PlotCollection
+        The picture of ArviZ; ``savefig("prior.png")`` writes it to a file. Its marks are in
+        ``viz["observed"]`` and ``viz["prior"]``.
+
+    Raises
+    ------
+    DataTypeError
+        If ``imputations`` is neither.
+    SpecificationError
+        If there are no prior draws, or none of a column that is named.
+
+    See Also
+    --------
+    bayesmice.MICE.plot_prior_predictive : Draws and shows them in one call.
+
+    Examples
+    --------
+    >>> import bayesmice as bm
+    >>> mice = bm.MICE(bm.load_dataset("nhanes2"))
+    >>> picture = bm.plot_prior_predictive(mice.prior_predictive("bmi", draws=20, random_seed=1))
+    >>> picture.viz["prior"]["bmi"].sizes["draw"]
+    20
+    """
+    tree = getattr(imputations, "tree", imputations)
+    if not isinstance(tree, xr.DataTree):
+        raise DataTypeError(
+            "Prior draws are shown from Imputations, from their tree, or from what "
+            f"mice.prior_predictive(name) gave; got {type(imputations).__name__}."
+        )
+    if "prior_predictive" in tree.children:
+        columns, drawn = _of_one_model(tree)
+    elif "conditionals" not in tree.children and "imputations" not in tree.children:
+        raise SpecificationError(
+            "The tree has neither conditional models nor prior_predictive. Give what "
+            "mice.prior_predictive(name) returned."
+        )
+    else:
+        found = with_group(tree, "prior_predictive", "add_prior")
+        columns = [own.column_observed for own in found]
+        drawn = {own.title: own.draws("prior_predictive") for own in found}
+    names = chosen_columns([column.name for column in columns], var_names)
+    by_name = {column.name: column for column in columns}
+    return draw_columns([by_name[name] for name in names], drawn, PRIOR)
+
+
+def _of_one_model(tree: xr.DataTree) -> tuple[list[Column], dict[str, NDArray[np.float64]]]:
+    """Read what `MICE.prior_predictive` gave."""
+    drawn = tree["prior_predictive"].to_dataset().isel(chain=0)
+    observed = tree["observed_data"].to_dataset()
+    columns = [as_column(observed[name], str(name)) for name in drawn.data_vars]
+    return columns, {str(name): drawn[name].to_numpy() for name in drawn.data_vars}
 
 
 def draw_prior_predictive(
     columns: Sequence[Column], drawn: Mapping[str, NDArray[np.generic]]
 ) -> PlotCollection:
     """Draw prior predictive draws of columns against their observed values.
-
-    One panel per column. A thick line shows the density of the observed numbers, and a thin line
-    that of each draw from the prior; whole numbers are counted in steps. For columns with levels,
-    outlined bars show the proportions of the observed values, and dots those of each draw.
-
-    A prior may reach so far that the observed values would be a point. A panel shows the central
-    nine tenths of the drawn values, but at most twice the observed range on either side of it; its
-    title says where these nine tenths lie and what share of all values is not shown. Lines go on
-    above the panel where draws are much narrower than the observed values.
 
     Parameters
     ----------
@@ -63,137 +110,6 @@ def draw_prior_predictive(
     Returns
     -------
     PlotCollection
-        The picture of ArviZ. Its marks are in ``viz["observed"]`` and ``viz["prior"]``.
+        As of `plot_prior_predictive`.
     """
-    cells = {column.name: _shown(column.name, drawn[column.name]) for column in columns}
-    with shared_style():
-        collection = panels(cells)
-        titles = {}
-        for column in columns:
-            own = cells[column.name]
-            note = ""
-            if column.levels:
-                draw_levels(collection, column, own, "prior")
-            else:
-                note = _draw_numbers(collection, column, own)
-            titles[(column.name,)] = f"{column.name}: {own.sizes[DRAW]} draws from the prior{note}"
-            panel = xr.DataArray(0.0, name=column.name)
-            collection.map(
-                visuals.labelled_x, "xlabel", data=panel, ignore_aes="all", text=column.name
-            )
-        collection.map(panel_title, "title", ignore_aes="all", subset_info=True, titles=titles)
-        dotted = any(column.levels for column in columns)
-        marker = {"marker": "o", "markersize": 4} if dotted else {}
-        draw_legend(collection, {"observed": OBSERVED, "prior": {**IMPUTED, **marker}})
-    return collection
-
-
-def _shown(name: str, drawn: NDArray[np.generic]) -> xr.DataArray:
-    """Choose draws, evenly."""
-    chosen = np.linspace(0, len(drawn) - 1, min(len(drawn), SHOWN_DRAWS)).astype(int)
-    return xr.DataArray(
-        drawn[chosen].astype(float), dims=(DRAW, CELL), coords={DRAW: chosen}, name=name
-    )
-
-
-def _draw_numbers(collection: PlotCollection, column: Column, cells: xr.DataArray) -> str:
-    """Draw densities of what lies in the panel; say what the panel leaves out."""
-    observed, drawn = column.observed_values, cells.to_numpy()
-    central = np.quantile(drawn, [0.5 - SHOWN_SHARE / 2, 0.5 + SHOWN_SHARE / 2])
-    view = _view(observed, central)
-    if _are_whole(observed) and _are_whole(drawn):
-        view = np.floor(view[0]) - 0.5, np.ceil(view[1]) + 0.5
-        width = max(1.0, np.ceil((view[1] - view[0]) / MAX_STEPS))
-        edges = np.arange(view[0], view[1] + width, width)
-        view = edges[0], edges[-1]
-        curves = np.stack([_steps(values, edges) for values in (observed, *drawn)])
-        _set_whole_ticks(collection, column, view)
-    else:
-        curves = np.stack([_curve(values, view) for values in (observed, *drawn)])
-    lines = xr.DataArray(
-        curves[1:],
-        dims=(DRAW, "plot_axis", POINT),
-        coords={DRAW: cells[DRAW], "plot_axis": ["x", "y"]},
-        name=column.name,
-    )
-    thick = xr.DataArray(
-        curves[0],
-        dims=("plot_axis", POINT),
-        coords={"plot_axis": ["x", "y"]},
-        name=column.name,
-    )
-    thin = {**IMPUTED, "alpha": crowd_alpha(cells.sizes[DRAW])}
-    collection.map(visuals.line_xy, "prior", data=lines, **thin)
-    collection.map(visuals.line_xy, "observed", data=thick, **OBSERVED)
-    _set_view(collection, column, view, curves[:, 1])
-    left_out = np.mean((drawn < view[0]) | (drawn > view[1]))
-    if left_out < TOLD_SHARE:
-        return ""
-    low, high = central
-    return (
-        f"; {SHOWN_SHARE:.0%} of their values lie between {low:.3g} and {high:.3g}, "
-        f"{left_out:.0%} beyond the panel"
-    )
-
-
-def _view(observed: Numbers, central: Numbers) -> tuple[float, float]:
-    """Choose what part of the axis to show: never less than the observed values."""
-    smallest, largest = float(observed.min()), float(observed.max())
-    room = SHOWN_RANGES * (largest - smallest)
-    low = max(float(central[0]), smallest - room)
-    high = min(float(central[1]), largest + room)
-    return min(low, smallest), max(high, largest)
-
-
-def _set_view(
-    collection: PlotCollection, column: Column, view: tuple[float, float], heights: Numbers
-) -> None:
-    panel = xr.DataArray(0.0, name=column.name)
-    collection.map(visuals.labelled_y, "ylabel", data=panel, ignore_aes="all", text="density")
-    margin = 0.03 * (view[1] - view[0])
-    top = np.nanmax(heights, initial=0.0)
-    own = np.nanmax(heights[0], initial=0.0)
-    limits = {"x": (view[0] - margin, view[1] + margin)}
-    if own > 0:
-        limits["y"] = (-0.03 * own, min(1.05 * top, SHOWN_PEAKS * own))
-    setters = {"x": visuals.set_xlim, "y": visuals.set_ylim}
-    for axis, limit in limits.items():
-        collection.map(
-            setters[axis], data=panel, ignore_aes="all", store_artist=False, limits=limit
-        )
-
-
-def _set_whole_ticks(collection: PlotCollection, column: Column, view: tuple[float, float]) -> None:
-    ticks = MaxNLocator(nbins=8, integer=True).tick_values(*view)
-    kept = [int(tick) for tick in ticks if view[0] <= tick <= view[1]]
-    collection.map(
-        visuals.set_xticks,
-        data=xr.DataArray(0.0, name=column.name),
-        ignore_aes="all",
-        store_artist=False,
-        values=kept,
-        labels=[str(tick) for tick in kept],
-    )
-
-
-def _curve(values: Numbers, view: tuple[float, float]) -> Numbers:
-    """Give the density of all values, at points in view."""
-    inside = values[(values >= view[0]) & (values <= view[1])]
-    smoothing = smoothing_of(inside)
-    if values.min() < view[0]:
-        smoothing = replace(smoothing, lower=view[0])
-    if values.max() > view[1]:
-        smoothing = replace(smoothing, upper=view[1])
-    x, density = density_curve(inside, smoothing)
-    return np.stack([x, density * len(inside) / len(values)])
-
-
-def _are_whole(values: Numbers) -> bool:
-    return bool((values == np.rint(values)).all())
-
-
-def _steps(values: Numbers, edges: Numbers) -> Numbers:
-    """Give the outline of bars, with the share of all values per unit as their height."""
-    counts, _ = np.histogram(values, edges)
-    heights = counts / (len(values) * (edges[1] - edges[0]))
-    return np.stack([np.repeat(edges, 2), np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])])
+    return draw_columns(columns, drawn, PRIOR)

@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from bayesmice.testing.uniformity import FloatArray, uniformity_p_value
+from bayesmice.diagnostics.uniformity import FloatArray, uniformity_p_value
 
 POINTS = 50
 TIE_STREAM = 0x5BC

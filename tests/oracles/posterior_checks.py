@@ -17,7 +17,7 @@ from quadrature import GridPosterior
 from scipy import stats
 from scipy.special import ndtri
 
-from bayesmice.testing.uniformity import uniformity_p_value
+from bayesmice.diagnostics.uniformity import uniformity_p_value
 
 Array = NDArray[np.float64]
 QUANTILES = (0.05, 0.95)

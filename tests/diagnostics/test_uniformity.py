@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bayesmice.diagnostics.uniformity import stay_probability, uniform_band, uniformity_p_value
 from bayesmice.errors import SpecificationError
-from bayesmice.testing.uniformity import stay_probability, uniform_band, uniformity_p_value
 
 BANDS = json.loads((Path(__file__).parent / "ecdf_bands.json").read_text())["bands"]
 
