@@ -14,7 +14,7 @@ from bayesmice.data.mcar import MCARTest, mcar_test
 from bayesmice.data.missing_pattern import missing_pattern
 from bayesmice.data.quick_predictors import quick_predictors
 from bayesmice.datasets import load_dataset, simulate_dataset
-from bayesmice.diagnostics import Until, compare, loo, until
+from bayesmice.diagnostics import Convergence, Until, compare, loo, until
 from bayesmice.errors import (
     AnalysisError,
     BayesMiceError,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from bayesmice.imputer import BayesianImputer
     from bayesmice.plots import (
         plot_box,
+        plot_convergence,
         plot_density,
         plot_flux,
         plot_fmi,
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         plot_graph,
         plot_loo_pit,
         plot_overimpute,
+        plot_parameters,
         plot_pattern,
         plot_ppc,
         plot_prior_predictive,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
 else:
     LATER = {
         "plot_box": "bayesmice.plots",
+        "plot_convergence": "bayesmice.plots",
         "plot_density": "bayesmice.plots",
         "plot_flux": "bayesmice.plots",
         "plot_fmi": "bayesmice.plots",
@@ -75,6 +78,7 @@ else:
         "plot_graph": "bayesmice.plots",
         "plot_loo_pit": "bayesmice.plots",
         "plot_overimpute": "bayesmice.plots",
+        "plot_parameters": "bayesmice.plots",
         "plot_pattern": "bayesmice.plots",
         "plot_ppc": "bayesmice.plots",
         "plot_prior_predictive": "bayesmice.plots",
@@ -102,6 +106,7 @@ __all__ = [
     "BayesianImputer",
     "ColumnNotFoundError",
     "CompleteDataResult",
+    "Convergence",
     "Custom",
     "DataError",
     "DataTypeError",
@@ -139,6 +144,7 @@ __all__ = [
     "mix",
     "open_imputations",
     "plot_box",
+    "plot_convergence",
     "plot_density",
     "plot_flux",
     "plot_fmi",
@@ -146,6 +152,7 @@ __all__ = [
     "plot_graph",
     "plot_loo_pit",
     "plot_overimpute",
+    "plot_parameters",
     "plot_pattern",
     "plot_ppc",
     "plot_prior_predictive",

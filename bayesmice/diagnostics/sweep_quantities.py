@@ -58,7 +58,7 @@ def sweep_quantities(tree: xr.DataTree) -> tuple[SweepQuantity, ...]:
     tuple of SweepQuantity
         None for imputations that say nothing of sweeps.
     """
-    return (*_moments(tree), *_parameters(tree))
+    return (*_moments(tree), *parameter_quantities(tree))
 
 
 def _moments(tree: xr.DataTree) -> Iterator[SweepQuantity]:
@@ -68,7 +68,8 @@ def _moments(tree: xr.DataTree) -> Iterator[SweepQuantity]:
             yield from _elements(str(name), f"{statistic} {CELLS}", chains)
 
 
-def _parameters(tree: xr.DataTree) -> Iterator[SweepQuantity]:
+def parameter_quantities(tree: xr.DataTree) -> Iterator[SweepQuantity]:
+    """Go through the parameters of all conditional models, element by element."""
     conditionals = tree["conditionals"].children if "conditionals" in tree.children else {}
     for name, group in conditionals.items():
         for parameter, draws in group["posterior"].data_vars.items():

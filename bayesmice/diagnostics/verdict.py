@@ -16,6 +16,11 @@ from bayesmice.store import origin_of
 LONG_ENOUGH = 5
 """A run of fewer autocorrelation times than this shows only a part of its autocorrelation."""
 
+STILL = (
+    "Its chains hardly move: where columns determine each other (a sum and its parts), more sweeps "
+    "do not help, and a passive column does. "
+)
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -154,6 +159,8 @@ def _compare(known: Sequence[Measured], facts: RunFacts, sweeps: int) -> Verdict
             f"Not converged: R-hat of {worst.quantity} is {worst.r_hat:.2f}, above the "
             f"{_bound(worst, len(known)):.2f} that chance explains{others}. "
         )
+        if worst.time >= worst.quantity.n_sweeps >= MIN_SWEEPS:
+            text += STILL
         return Verdict(False, text + facts.advice(further, about=about), further)
     text = (
         f"Cannot tell yet: the largest R-hat is {worst.r_hat:.2f} ({worst.quantity}), and in "

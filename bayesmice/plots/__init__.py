@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bayesmice.plots.box import plot_box
+    from bayesmice.plots.convergence import plot_convergence
     from bayesmice.plots.density import plot_density
     from bayesmice.plots.flux import plot_flux
     from bayesmice.plots.fmi import plot_fmi
     from bayesmice.plots.forest import plot_forest
     from bayesmice.plots.graph import plot_graph
     from bayesmice.plots.overimpute import plot_overimpute
+    from bayesmice.plots.parameters import plot_parameters
     from bayesmice.plots.pattern import plot_pattern
     from bayesmice.plots.pit import plot_loo_pit
     from bayesmice.plots.predictive import plot_ppc
@@ -39,6 +41,8 @@ else:
         "plot_prior_predictive": "bayesmice.plots.prior",
         "plot_propensity": "bayesmice.plots.propensity",
         "plot_strip": "bayesmice.plots.strip",
+        "plot_convergence": "bayesmice.plots.convergence",
+        "plot_parameters": "bayesmice.plots.parameters",
         "plot_trace": "bayesmice.plots.trace",
         "plot_xy": "bayesmice.plots.scatter",
     }
@@ -52,6 +56,7 @@ else:
 __all__ = [
     "draw_prior_predictive",
     "plot_box",
+    "plot_convergence",
     "plot_density",
     "plot_flux",
     "plot_fmi",
@@ -59,6 +64,7 @@ __all__ = [
     "plot_graph",
     "plot_loo_pit",
     "plot_overimpute",
+    "plot_parameters",
     "plot_pattern",
     "plot_ppc",
     "plot_prior_predictive",

@@ -132,11 +132,11 @@ def chosen_columns(available: Iterable[object], var_names: str | Sequence[str] |
     return list(dict.fromkeys(wanted))
 
 
-def check_panels(n_panels: int) -> None:
+def check_panels(n_panels: int, chosen_by: str = "columns with var_names=") -> None:
     """Refuse more panels than ArviZ allows, before anything is drawn."""
     limit = rcParams["plot.max_subplots"]
     if limit is not None and n_panels > limit:
         raise SpecificationError(
-            f"The picture would have {n_panels} panels; ArviZ allows {limit}. Choose columns with "
-            f"var_names=, or set arviz.rcParams['plot.max_subplots'] to {n_panels} or more."
+            f"The picture would have {n_panels} panels; ArviZ allows {limit}. Choose "
+            f"{chosen_by}, or set arviz.rcParams['plot.max_subplots'] to {n_panels} or more."
         )

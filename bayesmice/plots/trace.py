@@ -1,25 +1,16 @@
 """Sweep traces: mean and standard deviation of the imputed cells, chain by chain."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
 import xarray as xr
 from arviz_plots import PlotCollection, visuals
-from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from bayesmice.errors import SpecificationError
+from bayesmice.plots.chains import MAX_MARKERS, chain_legend, chain_looks, whole_ticks
 from bayesmice.plots.choice import HasTree, check_panels, chosen_columns, tree_of
 from bayesmice.plots.look import BACKEND, crowd_alpha, draw_legend, panel_title, shared_style
 from bayesmice.store import origin_of
 
-CHAIN_COLORS = ("#0072B2", "#D55E00", "#009E73", "#8A63C9", "#808080", "#B8627D")
-CHAIN_MARKERS = ("o", "^", "s", "x", "d", "+")
-MANY_COLOR, MANY_MARKER = "B2", "."
-"""Of every chain, when there are more of them than a reader can tell apart."""
-MAX_MARKERS = 20
-"""Markers on one line."""
 PANEL = (4.2, 1.9)
 LEGEND_HEIGHT = 0.5
 
@@ -91,21 +82,18 @@ def plot_trace(
         _draw_chains(collection, shown)
         _draw_notes(collection, shown)
         _draw_labels(collection, shown, tree["observed_data"].to_dataset())
-        draw_legend(collection, _legend_entries(shown))
+        draw_legend(collection, chain_legend(shown["chain"].to_numpy()))
     return collection
 
 
 def _panels(shown: xr.Dataset) -> PlotCollection:
     rows, columns = len(shown.data_vars), shown.sizes["statistic"]
-    n_chains = shown.sizes["chain"]
     return PlotCollection.grid(
         shown,
         rows=["__variable__"],
         cols=["statistic"],
         backend=BACKEND,
-        aes={"color": ["chain"], "marker": ["chain"]},
-        color=CHAIN_COLORS if _are_few(n_chains) else [MANY_COLOR],
-        marker=CHAIN_MARKERS if _are_few(n_chains) else [MANY_MARKER],
+        **chain_looks(shown.sizes["chain"]),
         figure_kwargs={
             "figsize": (PANEL[0] * columns, PANEL[1] * rows + LEGEND_HEIGHT),
             "sharex": True,
@@ -164,7 +152,7 @@ def _draw_labels(collection: PlotCollection, shown: xr.Dataset, observed: xr.Dat
         ignore_aes="all",
         text="sweep",
     )
-    ticks = _whole_ticks(shown["draw"].to_numpy())
+    ticks = whole_ticks(shown["draw"].to_numpy())
     collection.map(
         visuals.set_xticks,
         data=panels,
@@ -177,26 +165,3 @@ def _draw_labels(collection: PlotCollection, shown: xr.Dataset, observed: xr.Dat
 
 def _cells(column: xr.DataArray) -> str:
     return "imputed level codes" if "levels" in column.attrs else "imputed cells"
-
-
-def _whole_ticks(sweeps: NDArray[np.integer]) -> list[int]:
-    first, last = int(sweeps[0]), int(sweeps[-1])
-    if first == last:
-        return [first]
-    ticks = MaxNLocator(nbins=8, integer=True).tick_values(first, last)
-    return [int(tick) for tick in ticks if tick == int(tick) and first <= tick <= last]
-
-
-def _legend_entries(shown: xr.Dataset) -> dict[str, Mapping[str, Any]]:
-    chains = shown["chain"].to_numpy()
-    if not _are_few(len(chains)):
-        return {f"each of {len(chains)} chains": {"color": MANY_COLOR, "marker": MANY_MARKER}}
-    styles = zip(chains, CHAIN_COLORS, CHAIN_MARKERS, strict=False)
-    return {
-        f"chain {chain}": {"color": color, "marker": marker, "markersize": 4}
-        for chain, color, marker in styles
-    }
-
-
-def _are_few(n_chains: int) -> bool:
-    return n_chains <= len(CHAIN_COLORS)

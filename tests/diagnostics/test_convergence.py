@@ -223,3 +223,4 @@ def test_chains_that_stand_still_apart_are_not_converged(make_tree):
     found = convergence(make_tree({"b": np.array([[0.0] * 12, [1.0] * 12])}))
     assert found.converged is False
     assert "is inf" in found.verdict
+    assert "Its chains hardly move: where columns determine each other" in found.verdict

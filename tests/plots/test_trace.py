@@ -6,8 +6,8 @@ from matplotlib.colors import to_rgb
 
 import bayesmice as bm
 from bayesmice.plots import plot_trace
+from bayesmice.plots.chains import CHAIN_COLORS, CHAIN_MARKERS
 from bayesmice.plots.look import IMPUTED
-from bayesmice.plots.trace import CHAIN_COLORS, CHAIN_MARKERS
 
 
 @pytest.fixture
