@@ -18,11 +18,12 @@ from bayesmice.imputations.checking import Checking
 from bayesmice.imputations.diagnosing import Diagnosing
 from bayesmice.imputations.going_on import GoingOn
 from bayesmice.imputations.informing import Informing
+from bayesmice.imputations.reporting import Reporting
 from bayesmice.store import filter_rows, origin_of, select_imputations, write_tree
 
 
 @final
-class Imputations(Checking, Analyzing, GoingOn, Diagnosing, Informing):
+class Imputations(Checking, Reporting, Analyzing, GoingOn, Diagnosing, Informing):
     """The imputations of one run: completed data, parameters, diagnostics.
 
     Made by `MICE.mice`, `open_imputations`, `from_long` or `concat`. Everything is kept in `tree`,

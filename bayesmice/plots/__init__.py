@@ -29,6 +29,7 @@ else:
     _MODULES = {
         "draw_prior_predictive": "bayesmice.plots.prior",
         "plot_box": "bayesmice.plots.box",
+        "plot_convergence": "bayesmice.plots.convergence",
         "plot_density": "bayesmice.plots.density",
         "plot_flux": "bayesmice.plots.flux",
         "plot_fmi": "bayesmice.plots.fmi",
@@ -36,13 +37,12 @@ else:
         "plot_graph": "bayesmice.plots.graph",
         "plot_loo_pit": "bayesmice.plots.pit",
         "plot_overimpute": "bayesmice.plots.overimpute",
+        "plot_parameters": "bayesmice.plots.parameters",
         "plot_pattern": "bayesmice.plots.pattern",
         "plot_ppc": "bayesmice.plots.predictive",
         "plot_prior_predictive": "bayesmice.plots.prior",
         "plot_propensity": "bayesmice.plots.propensity",
         "plot_strip": "bayesmice.plots.strip",
-        "plot_convergence": "bayesmice.plots.convergence",
-        "plot_parameters": "bayesmice.plots.parameters",
         "plot_trace": "bayesmice.plots.trace",
         "plot_xy": "bayesmice.plots.scatter",
     }
