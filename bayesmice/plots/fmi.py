@@ -17,6 +17,7 @@ from bayesmice.plots.look import (
     draw_legend,
     panel_title,
     shared_style,
+    wrapped,
 )
 from bayesmice.store import store_from_dataset
 
@@ -174,7 +175,8 @@ def _draw_cells(collection: PlotCollection, information: MissingInformation) -> 
         **CELL,
     )
     _finish(collection, "cells", names, "between imputations, over that of observed values")
-    furthest = max(float(np.nanmax(cells["relative_variance"], initial=1.0)), 1.0)
+    furthest = float(np.nan_to_num(cells["relative_variance"].to_numpy(dtype=float)).max())
+    furthest = max(furthest, 1.0)
     limits = (-0.04 * furthest, 1.06 * furthest)
     collection.map(visuals.set_xlim, data=panel, store_artist=False, limits=limits)
 
@@ -182,9 +184,9 @@ def _draw_cells(collection: PlotCollection, information: MissingInformation) -> 
 def _finish(collection: PlotCollection, panel: str, names: Sequence[str], label: str) -> None:
     """Name the rows of a panel, the first of them at the top."""
     shown = xr.DataArray(0.0, name=panel)
-    collection.map(
-        _set_yticks, data=shown, store_artist=False, values=list(range(len(names))), labels=names
-    )
+    labels = [wrapped(name) for name in names]
+    places = list(range(len(names)))
+    collection.map(_set_yticks, data=shown, store_artist=False, values=places, labels=labels)
     limits = (len(names) - 0.4, -0.6)
     collection.map(visuals.set_ylim, data=shown, store_artist=False, limits=limits)
     collection.map(visuals.labelled_x, "xlabel", data=shown, text=label)
