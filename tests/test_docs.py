@@ -16,6 +16,7 @@ DOCS = Path(__file__).parents[1] / "docs"
         "completed_data.md",
         "from_r_mice.md",
         "missing_data.md",
+        "missing_information.md",
         "pictures.md",
         "runs.md",
     ],

@@ -29,6 +29,14 @@ LEVELS = (0.5, 0.8, 0.95)
 """Probabilities of the intervals whose coverage is reported."""
 QUANTILES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 """Their ends, and the median."""
+TABLE = (
+    "hidden",
+    *(f"coverage_{100 * level:.0f}{end}" for level in LEVELS for end in ("", "_mcse")),
+    "pit_p",
+    *("bias", "bias_mcse", "rmse", "expected_rmse", "sd", "relative_rmse"),
+    *("accuracy", "marginal_accuracy", "log_score", "marginal_log_score"),
+)
+"""Columns of the table."""
 PIT_STREAM = 0x917
 """Keeps the random numbers of ranks apart from those of the run."""
 RARE = 0.001
@@ -219,7 +227,7 @@ class Overimputation:
             the shares of levels in the column. The larger, the better.
         """
         rows = [_level_row(own) if own.column.levels else _number_row(own) for own in self.hidden]
-        return pd.DataFrame(rows, index=pd.Index(self.names, name="variable"))
+        return pd.DataFrame(rows, pd.Index(self.names, name="variable"), TABLE)
 
     @cached_property
     def levels(self) -> pd.DataFrame:

@@ -17,10 +17,13 @@ from bayesmice.plots.look import (
     draw_legend,
     panel_title,
     shared_style,
+    wrapped,
 )
 from bayesmice.store import store_from_dataset
 
-WIDTH, HEIGHT_OF_ROW, MARGIN = 9.6, 0.34, 1.4
+PANEL_WIDTH, LETTER_WIDTH = 4.0, 0.085
+LINE_HEIGHT, MARGIN = 0.2, 1.4
+"""Inches; a row is one line high for each line of its name, and one more."""
 SPREAD = 0.28
 """Half of the height over which the cells of a column are spread, in rows."""
 GOLDEN = (np.sqrt(5) - 1) / 2
@@ -84,16 +87,16 @@ def plot_fmi(
     tree = tree_of(imputations)
     store = store_from_dataset(tree["observed_data"].to_dataset())
     information = missing_information(tree, store, var_names)
-    n_rows = max(len(information.table), len(information.columns))
+    names = _quantity_names(information), [own.column.name for own in information.columns]
     with shared_style():
         collection = PlotCollection.wrap(
             xr.Dataset({"information": 0.0, "cells": 0.0}),
             cols=["__variable__"],
             backend=BACKEND,
-            figure_kwargs={"figsize": (WIDTH, HEIGHT_OF_ROW * n_rows + MARGIN)},
+            figure_kwargs={"figsize": _figure_size(names)},
         )
-        _draw_fractions(collection, information)
-        _draw_cells(collection, information)
+        _draw_fractions(collection, information, names[0])
+        _draw_cells(collection, information, names[1])
         titles = {
             ("information",): f"information missing of means (m={information.m})",
             ("cells",): "variance of each missing cell",
@@ -115,7 +118,24 @@ def plot_fmi(
     return collection
 
 
-def _draw_fractions(collection: PlotCollection, information: MissingInformation) -> None:
+def _quantity_names(information: MissingInformation) -> list[str]:
+    return [
+        str(name) if quantity == "mean" else f"{name}: {_short(str(quantity))}"
+        for name, quantity in information.table.index
+    ]
+
+
+def _figure_size(names: Sequence[Sequence[str]]) -> tuple[float, float]:
+    lines = [wrapped(name).split("\n") for panel in names for name in panel]
+    longest = max(len(line) for own in lines for line in own)
+    n_rows, n_lines = max(map(len, names)), max(map(len, lines))
+    width = 2 * (PANEL_WIDTH + LETTER_WIDTH * longest)
+    return width, LINE_HEIGHT * (n_lines + 1) * n_rows + MARGIN
+
+
+def _draw_fractions(
+    collection: PlotCollection, information: MissingInformation, names: Sequence[str]
+) -> None:
     table = information.table.reset_index()
     rows = np.arange(len(table), dtype=float)
     nothing = np.full(len(table), np.nan)
@@ -144,18 +164,15 @@ def _draw_fractions(collection: PlotCollection, information: MissingInformation)
         facecolor="none",
         **MISSING,
     )
-    names = [
-        f"{variable}" if quantity == "mean" else f"{variable}: {_short(str(quantity))}"
-        for variable, quantity in zip(table["variable"], table["quantity"], strict=True)
-    ]
     _finish(collection, "information", names, "fraction")
     panel = xr.DataArray(0.0, name="information")
     collection.map(visuals.set_xlim, data=panel, store_artist=False, limits=(-0.03, 1.03))
 
 
-def _draw_cells(collection: PlotCollection, information: MissingInformation) -> None:
+def _draw_cells(
+    collection: PlotCollection, information: MissingInformation, names: Sequence[str]
+) -> None:
     cells = information.cells
-    names = [own.column.name for own in information.columns]
     order = {name: place for place, name in enumerate(names)}
     number = cells.groupby("variable", sort=False).cumcount().to_numpy()
     place = cells["variable"].map(order).to_numpy(dtype=float)
@@ -174,7 +191,8 @@ def _draw_cells(collection: PlotCollection, information: MissingInformation) -> 
         **CELL,
     )
     _finish(collection, "cells", names, "between imputations, over that of observed values")
-    furthest = max(float(np.nanmax(cells["relative_variance"], initial=1.0)), 1.0)
+    furthest = float(np.nan_to_num(cells["relative_variance"].to_numpy(dtype=float)).max())
+    furthest = max(furthest, 1.0)
     limits = (-0.04 * furthest, 1.06 * furthest)
     collection.map(visuals.set_xlim, data=panel, store_artist=False, limits=limits)
 
@@ -182,9 +200,9 @@ def _draw_cells(collection: PlotCollection, information: MissingInformation) -> 
 def _finish(collection: PlotCollection, panel: str, names: Sequence[str], label: str) -> None:
     """Name the rows of a panel, the first of them at the top."""
     shown = xr.DataArray(0.0, name=panel)
-    collection.map(
-        _set_yticks, data=shown, store_artist=False, values=list(range(len(names))), labels=names
-    )
+    labels = [wrapped(name) for name in names]
+    places = list(range(len(names)))
+    collection.map(_set_yticks, data=shown, store_artist=False, values=places, labels=labels)
     limits = (len(names) - 0.4, -0.6)
     collection.map(visuals.set_ylim, data=shown, store_artist=False, limits=limits)
     collection.map(visuals.labelled_x, "xlabel", data=shown, text=label)
