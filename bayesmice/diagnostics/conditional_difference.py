@@ -142,7 +142,7 @@ def _spread(residuals: Residuals) -> Contrast:
 
 
 def _are_few(residuals: Residuals) -> bool:
-    return min(residuals.imputed.shape[1], residuals.df) < FEWEST
+    return bool(min(residuals.imputed.shape[1], residuals.df) < FEWEST)
 
 
 def _unknown(residuals: Residuals) -> Contrast:
