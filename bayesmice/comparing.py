@@ -21,6 +21,7 @@ from bayesmice.diagnostics.stacking import pseudo_bma_weights, stacking_weights
 from bayesmice.errors import DataTypeError, SpecificationError
 from bayesmice.imputations import Imputations
 from bayesmice.kernels.posterior_sampler import PosteriorSettings
+from bayesmice.kernels.sharing import observed_values
 from bayesmice.mice import MICE
 from bayesmice.models import Custom, CustomModel, Regression
 from bayesmice.models.custom import check_signature
@@ -193,13 +194,14 @@ def compare_models(
     fills = _fills(mice._problem.store, own_group, imputations)
     for label, model in resolved.items():
         _check_filled(label, model, fills[0])
+        _check_observed(label, model, own_group.specification.store, fills[0])
     sampled: dict[str, SampledModel] = {}
     for label, model in resolved.items():
         with counting_display(f"Sampling {label}", len(fills), progressbar) as progress:
             models = _written(model, own_group.specification.store, fills)
-            found = sample_pointwise(models, name, settings, lambda done, _: progress(done))
-        _check_observed(label, found, own_group.specification.store, name)
-        sampled[label] = found
+            sampled[label] = sample_pointwise(
+                models, name, settings, lambda done, _: progress(done)
+            )
     return _compared(name, sampled)
 
 
@@ -308,11 +310,17 @@ def _written(model: ConditionalModel, store: ColumnStore, fills: list[Fills]) ->
             yield model.write(store, own).model
 
 
-def _check_observed(label: str, found: SampledModel, store: ColumnStore, name: str) -> None:
+def _check_observed(label: str, model: ConditionalModel, store: ColumnStore, fills: Fills) -> None:
     """Refuse a model of something else than the column: its density has other units."""
+    if not isinstance(model, CustomModel):
+        return
+    (name,) = model.targets
+    (written,) = _written(model, store, [fills])
+    data = {variable.name: variable.get_value() for variable in written.data_vars}
+    found = observed_values(written, data).get(name)
     column = store.columns[name]
     expected = column.values[column.fitted]  # noqa: PD011
-    if any(own is None or not np.array_equal(own, expected) for own in found.observed):
+    if found is None or not np.array_equal(found, expected):
         raise SpecificationError(
             f"The candidate {label!r} observes an expression of {name!r}, such as its logarithm. "
             "The density of that has other units than the density of the column. Give it the "

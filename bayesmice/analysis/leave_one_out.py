@@ -16,7 +16,7 @@ from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.posterior import BlackJAXSampler
 from bayesmice.kernels.posterior_choice import posterior_sampler
 from bayesmice.kernels.posterior_sampler import PosteriorDraws, PosteriorSettings
-from bayesmice.kernels.sharing import Shared, observed_values, share_models
+from bayesmice.kernels.sharing import share_models
 
 type Data = Mapping[str, NDArray[np.generic]]
 
@@ -32,14 +32,11 @@ class SampledModel:
     pointwise : xarray.Dataset
         ``elpd``, ``p_loo``, ``pareto_k`` over imputation and row, ``was_matched``, and ``good_k``
         over imputation.
-    observed : list of ndarray of shape (n_rows,) or None
-        What the observed variable observes, by imputation; None where that is an expression.
     programs : int
         Programs that were compiled.
     """
 
     pointwise: xr.Dataset
-    observed: list[NDArray[np.generic] | None]
     programs: int
 
 
@@ -71,24 +68,16 @@ def sample_pointwise(
     samplers = [posterior_sampler(share.model, settings, "auto")[1] for share in shares]
     m = sum(len(share.members) for share in shares)
     where = {
-        imputation: (share, sampler, data)
+        imputation: (sampler, data)
         for share, sampler in zip(shares, samplers, strict=True)
         for imputation, data in zip(share.members, share.data, strict=True)
     }
     parts = []
     for imputation, drawn in sample_all(shares, samplers, m, settings, progress):
-        _, sampler, data = where[imputation]
+        sampler, data = where[imputation]
         matching = sampler if isinstance(sampler, BlackJAXSampler) else None
         parts.append(_pointwise(drawn, name, matching, data))
-    return SampledModel(
-        stack_imputations(parts),
-        [_observed(*where[imputation][::2], name) for imputation in range(m)],
-        len(shares),
-    )
-
-
-def _observed(share: Shared, data: Data, name: str) -> NDArray[np.generic] | None:
-    return observed_values(share.model, data).get(name)
+    return SampledModel(stack_imputations(parts), len(shares))
 
 
 def _pointwise(
@@ -104,7 +93,8 @@ def _pointwise(
             for parameter, v in drawn.parameters.items()
         }
     )
-    found = pointwise_loo(posterior, by_row)
+    with np.errstate(over="ignore"):  # rows that a model all but excludes
+        found = pointwise_loo(posterior, by_row)
     found["was_matched"] = xr.zeros_like(found["pareto_k"], dtype=bool)
     bad = found["pareto_k"] > found["good_k"]
     if sampler is None or drawn.positions is None or not bad.any():
@@ -135,7 +125,7 @@ def _matched(
         shape = ordered.shape[:2]
         return density.reshape(shape), terms[name].reshape(*shape, -1)
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
         # What stays unreliable is counted over all imputations, and told once.
         warnings.simplefilter("ignore", UserWarning)
         before = loo(tree, pointwise=True, var_name=name)
