@@ -7,6 +7,7 @@ from bayesmice import priors, quantities, testing
 from bayesmice.analysis.bootstrap import bootstrap
 from bayesmice.analysis.convergence import posterior_convergence
 from bayesmice.combining import concat, from_long
+from bayesmice.comparing import ModelComparison, compare_models
 from bayesmice.continuation import open_imputations
 from bayesmice.data.amputation import Amputation, ampute
 from bayesmice.data.flux import MissingPairs, flux, missing_pairs
@@ -115,6 +116,7 @@ __all__ = [
     "Imputations",
     "MCARTest",
     "MissingPairs",
+    "ModelComparison",
     "ModelError",
     "ModelReport",
     "NotRunError",
@@ -131,6 +133,7 @@ __all__ = [
     "bootstrap",
     "check_model",
     "compare",
+    "compare_models",
     "compare_pooling",
     "complete_data_result",
     "concat",

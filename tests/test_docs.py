@@ -13,6 +13,7 @@ DOCS = Path(__file__).parents[1] / "docs"
     "page",
     [
         "analysis.md",
+        "checking.md",
         "completed_data.md",
         "from_r_mice.md",
         "missing_data.md",

@@ -144,7 +144,7 @@ def sample_posteriors(
     parts: list[dict[str, xr.Dataset]] = []
     within: list[pd.DataFrame] = []
     # Everything per imputation happens here, while the chains of the next ones run.
-    for imputation, drawn in _sample_all(shares, runs, m, settings, progress):
+    for imputation, drawn in sample_all(shares, runs, m, settings, progress):
         groups = arrange(analysis, shares, imputation, drawn, log_likelihood)
         parts.append(groups)
         divergences = int(drawn.statistics["diverging"].sum())
@@ -190,7 +190,7 @@ def _read_model(model: Any, family: str | None, frames: Iterable[pd.DataFrame]) 
     return FunctionAnalysis(model)
 
 
-def _sample_all(
+def sample_all(
     shares: Sequence[Shared],
     runs: Sequence[PosteriorSampler],
     m: int,

@@ -50,9 +50,10 @@ def compare_given_propensity(propensity: Propensity) -> pd.DataFrame:
 
     Notes
     -----
-    In each imputation, values are regressed on a quadratic of the log odds of being missing and an
-    indicator of imputed values, whose coefficient is the difference. The ratio of spreads is that
-    of standard deviations of residuals, whose log has the variance
+    Observed values are regressed on a quadratic of the log odds of being missing. The difference is
+    the mean over imputed cells of what they exceed that regression by, whose variance is that of
+    imputed residuals over their number and that of the regression's own mean there. The ratio of
+    spreads is that of standard deviations of residuals, whose log has the variance
     :math:`(\kappa - 1) / 4 \cdot (1/n_1 + 1/n_0)` with the kurtosis :math:`\kappa` of observed
     residuals. Both are pooled by Rubin's rules. With k levels, intervals have the level
     1 - 0.05 / k, so that one of them leaves out zero by chance in at most 5 % of checks.
@@ -65,62 +66,95 @@ def compare_given_propensity(propensity: Propensity) -> pd.DataFrame:
     return table.rename_axis("quantity")
 
 
+class Residuals(NamedTuple):
+    """What values exceed the regression of observed ones by, and how sure that regression is.
+
+    Attributes
+    ----------
+    observed : ndarray of shape (n_observed,)
+        Residuals of observed values.
+    imputed : ndarray of shape (m, n_imputed)
+        What imputed values exceed the prediction by.
+    df : int
+        Degrees of freedom of the regression.
+    leverage : float
+        Variance of the mean prediction of imputed rows, in residual variances.
+    """
+
+    observed: Numbers
+    imputed: Numbers
+    df: int
+    leverage: float
+
+
 def _numbers(propensity: Propensity) -> pd.DataFrame:
-    difference, residuals = _adjusted(propensity, propensity.completed)
-    n_rows = len(propensity.rows)
-    spread = _spread(residuals, propensity.is_missing)
-    rows = {"difference": _pooled(difference, n_rows, 1)}
-    logs = _pooled(spread, n_rows, 1)
+    residuals = _residuals(propensity, propensity.completed)
+    rows = {"difference": _pooled(_difference(residuals), residuals.df, 1)}
+    logs = _pooled(_spread(residuals), residuals.df, 1)
     logs |= {name: float(np.exp(logs[name])) for name in ("estimate", "lower", "upper")}
     return _table(rows | {"spread": logs})
 
 
 def _levels(propensity: Propensity) -> pd.DataFrame:
-    levels, n_rows = propensity.column.levels, len(propensity.rows)
+    levels = propensity.column.levels
     rows = {}
     for code, level in enumerate(levels):
-        difference, _ = _adjusted(propensity, (propensity.completed == code).astype(float))
-        rows[f"share of {level}"] = _pooled(difference, n_rows, len(levels))
+        residuals = _residuals(propensity, (propensity.completed == code).astype(float))
+        rows[f"share of {level}"] = _pooled(_difference(residuals), residuals.df, len(levels))
     return _table(rows)
 
 
-def _adjusted(propensity: Propensity, values: Numbers) -> tuple[Contrast, Numbers]:
-    """Regress values, of shape (m, n), on the log odds and an indicator; also give residuals."""
-    m, n_rows = values.shape
-    powers = np.vander(propensity.logit, DEGREE + 1, increasing=True)
-    X = np.column_stack([propensity.is_missing, powers])
-    nothing = np.full(m, np.nan)
-    n_imputed = int(propensity.is_missing.sum())
-    coefficients, _, rank, _ = np.linalg.lstsq(X, values.T, rcond=None)
-    residuals = (values.T - X @ coefficients).T
-    if min(n_imputed, n_rows - n_imputed) < FEWEST or n_rows <= X.shape[1]:
-        return Contrast(nothing, nothing), residuals
-    inverse = np.linalg.pinv(X.T @ X)
-    variance = (residuals**2).sum(axis=1) / (n_rows - rank) * inverse[0, 0]
-    return Contrast(coefficients[0], variance), residuals
+def _residuals(propensity: Propensity, values: Numbers) -> Residuals:
+    """Regress observed values on the log odds of being missing; values have the shape (m, n)."""
+    X = np.vander(propensity.logit, DEGREE + 1, increasing=True)
+    seen, gone = ~propensity.is_missing, propensity.is_missing
+    coefficients, _, rank, _ = np.linalg.lstsq(X[seen], values[0, seen], rcond=None)
+    middle = X[gone].mean(axis=0)
+    return Residuals(
+        values[0, seen] - X[seen] @ coefficients,
+        values[:, gone] - X[gone] @ coefficients,
+        int(seen.sum() - rank),
+        float(middle @ np.linalg.pinv(X[seen].T @ X[seen]) @ middle),
+    )
 
 
-def _spread(residuals: Numbers, is_missing: NDArray[np.bool_]) -> Contrast:
-    imputed, observed = residuals[:, is_missing], residuals[:, ~is_missing]
-    nothing = np.full(len(residuals), np.nan)
-    if min(imputed.shape[1], observed.shape[1]) < FEWEST:
-        return Contrast(nothing, nothing)
-    sd = imputed.std(axis=1, ddof=1), observed.std(axis=1, ddof=1)
-    if min(sd[0].min(), sd[1].min()) <= 0:
-        return Contrast(nothing, nothing)
-    centered = observed - observed.mean(axis=1, keepdims=True)
-    kurtosis = (centered**4).mean(axis=1) / (centered**2).mean(axis=1) ** 2
-    numbers = 1 / imputed.shape[1] + 1 / observed.shape[1]
-    return Contrast(np.log(sd[0] / sd[1]), (kurtosis - 1) / 4 * numbers)
+def _difference(residuals: Residuals) -> Contrast:
+    n_imputed = residuals.imputed.shape[1]
+    if _are_few(residuals):
+        return _unknown(residuals)
+    own = residuals.imputed.var(axis=1, ddof=1) / n_imputed
+    regression = residuals.leverage * (residuals.observed**2).sum() / residuals.df
+    return Contrast(residuals.imputed.mean(axis=1), own + regression)
 
 
-def _pooled(contrast: Contrast, n_rows: int, tests: int) -> dict[str, float]:
+def _spread(residuals: Residuals) -> Contrast:
+    observed, imputed = residuals.observed, residuals.imputed
+    if _are_few(residuals):
+        return _unknown(residuals)
+    squares = (observed**2).sum()
+    sd = imputed.std(axis=1, ddof=1)
+    if squares <= 0 or (sd <= 0).any():
+        return _unknown(residuals)
+    kurtosis = (observed**4).mean() / (squares / len(observed)) ** 2
+    numbers = 1 / imputed.shape[1] + 1 / len(observed)
+    logs = np.log(sd) - 0.5 * np.log(squares / residuals.df)
+    return Contrast(logs, np.full(len(logs), (kurtosis - 1) / 4 * numbers))
+
+
+def _are_few(residuals: Residuals) -> bool:
+    return bool(min(residuals.imputed.shape[1], residuals.df) < FEWEST)
+
+
+def _unknown(residuals: Residuals) -> Contrast:
+    nothing = np.full(len(residuals.imputed), np.nan)
+    return Contrast(nothing, nothing)
+
+
+def _pooled(contrast: Contrast, df: int, tests: int) -> dict[str, float]:
     estimate = float(contrast.estimate.mean())
     if len(contrast.estimate) < 2 or np.isnan(estimate) or (contrast.variance <= 0).any():
         return {"estimate": estimate, "std_error": np.nan, "lower": np.nan, "upper": np.nan}
-    pooled = pool_rubin(
-        contrast.estimate[:, None], contrast.variance[:, None], df_complete=n_rows - DEGREE - 2
-    )
+    pooled = pool_rubin(contrast.estimate[:, None], contrast.variance[:, None], df_complete=df)
     error = float(np.sqrt(pooled.t[0]))
     half = error * float(two_sided_quantile(1 - (1 - LEVEL) / tests, pooled.df)[0])
     return {

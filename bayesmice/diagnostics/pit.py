@@ -89,9 +89,7 @@ def loo_pit(conditional: Conditional, random_seed: int = 0) -> LooPit:
     n_rows, n_draws = len(observed), conditional.n_draws
     chosen = np.linspace(0, n_rows - 1, min(n_rows, EFFICIENCY_ROWS)).astype(int)
     efficiency = relative_efficiency(log_likelihood[chosen])
-    log_weights, k = array_stats.psislw(
-        -log_likelihood.reshape(n_rows, -1), r_eff=efficiency, axis=-1
-    )
+    log_weights, k = smoothed_weights(log_likelihood.reshape(n_rows, -1), efficiency)
     weights = np.exp(log_weights - logsumexp(log_weights, axis=1, keepdims=True))
     random = np.random.default_rng(random_seed).random(n_rows)
     values = weighted_pit(observed, predicted.reshape(n_rows, -1), weights, random)
@@ -103,6 +101,37 @@ def loo_pit(conditional: Conditional, random_seed: int = 0) -> LooPit:
         min(1 - 1 / np.log10(n_draws), 0.7),
         float(p_value),
     )
+
+
+def smoothed_weights(log_likelihood: Numbers, efficiency: float) -> tuple[Numbers, Numbers]:
+    """Smooth the importance weights that leave each row out, and give the shapes of their tails.
+
+    Parameters
+    ----------
+    log_likelihood : ndarray of shape (n_rows, n_draws)
+        Of each row; raw weights are its inverses.
+    efficiency : float
+        Effective share of the draws.
+
+    Returns
+    -------
+    (ndarray of shape (n_rows, n_draws), ndarray of shape (n_rows,))
+        Logarithms of weights, up to a constant, and Pareto k. A row whose weights are all the same
+        needs no smoothing; one whose tail is a single value, where chains stood still, has an
+        infinite k.
+    """
+    from arviz_stats.base import array_stats
+
+    log_weights, k = -log_likelihood, np.full(len(log_likelihood), -np.inf)
+    for row, own in enumerate(log_likelihood):
+        if np.ptp(own) == 0:
+            continue
+        try:
+            # ArviZ takes log-likelihoods and inverts them itself.
+            log_weights[row], k[row] = array_stats.psislw(own, r_eff=efficiency)
+        except ValueError:
+            k[row] = np.inf
+    return log_weights, k
 
 
 def weighted_pit(

@@ -187,8 +187,14 @@ def parameter_sensitivity(conditional: Conditional) -> pd.DataFrame:
 
     names = ("posterior", LOG_PRIOR, LOG_LIKELIHOOD)
     tree = xr.DataTree.from_dict({name: _one_chain(conditional.group(name)) for name in names})
-    with np.errstate(divide="ignore", invalid="ignore"):  # parameters that a prior fixes
-        found = [psense(tree, group=group) for group in ("prior", "likelihood")]
+    found = []
+    for component, group in (("prior", LOG_PRIOR), ("likelihood", LOG_LIKELIHOOD)):
+        if _is_flat(tree[group].to_dataset()):
+            posterior = tree["posterior"].to_dataset()
+            found.append(xr.zeros_like(posterior.isel(chain=0, draw=0, drop=True), dtype=float))
+            continue
+        with np.errstate(divide="ignore", invalid="ignore"):  # parameters that a prior fixes
+            found.append(psense(tree, group=component))
     joined = xr.concat(found, dim="component").assign_coords(component=["prior", "likelihood"])
     table: pd.DataFrame = dataset_to_dataframe(joined, sample_dims=["component"]).T
     table["diagnosis"] = [
@@ -208,6 +214,14 @@ def _one_chain(draws: xr.Dataset) -> xr.Dataset:
         variables[name] = (("chain", "draw", *dims), joined)
     coords = {dim: draws[dim] for dim in draws.dims if dim not in ("chain", "draw")}
     return xr.Dataset(variables, coords)
+
+
+def _is_flat(densities: xr.Dataset) -> bool:
+    """Tell whether a density is the same at all draws, so that no power changes anything."""
+    return all(
+        bool((values == values.isel(chain=0, draw=0)).all())
+        for values in densities.data_vars.values()
+    )
 
 
 def _diagnosis(prior: float, likelihood: float) -> str:
@@ -236,8 +250,8 @@ def estimate_sensitivity(conditional: Conditional, pooled: PooledResults) -> pd.
     Imputation k was drawn with parameters :math:`\theta_k`. With the prior to the power of
     :math:`\alpha`, it counts with the weight :math:`w_k \propto p(\theta_k)^{\alpha - 1}`, and the
     pooled estimate is :math:`\sum_k w_k \hat Q_k`. Its derivative by :math:`\log_2 \alpha` at 1 is
-    :math:`\log 2 \cdot \mathrm{cov}_k(\hat Q_k, \log p(\theta_k))`; the Monte Carlo error is that of
-    this covariance. So for the likelihood.
+    :math:`\log 2 \cdot \mathrm{cov}_k(\hat Q_k, \log p(\theta_k))`; the Monte Carlo error is that
+    of this covariance. So for the likelihood.
     """
     imputations = conditional.tree["imputations"].to_dataset()
     chains = imputations["imputation_chain"].to_numpy()

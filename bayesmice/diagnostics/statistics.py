@@ -62,9 +62,9 @@ def are_counts(values: Numbers) -> bool:
 
 
 def _row(observed: float, drawn: Numbers) -> list[float]:
-    if np.isnan(observed):
-        return [np.nan] * len(COLUMNS)
     finite = drawn[~np.isnan(drawn)]
+    if np.isnan(observed) or not len(finite):
+        return [observed] + [np.nan] * (len(COLUMNS) - 1)
     larger = np.mean(finite > observed) + 0.5 * np.mean(finite == observed)
     return [observed, float(finite.mean()), *np.quantile(finite, ENDS).tolist(), float(larger)]
 

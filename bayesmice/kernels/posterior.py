@@ -34,8 +34,8 @@ from bayesmice.kernels.programs import run_seed
 
 TOTAL = "log-density"
 
-type ChainDraws = tuple[dict[str, Array], dict[str, Array], dict[str, Array]]
-"""Parameters, statistics and log-likelihoods, with the draws on their first axis."""
+type ChainDraws = tuple[dict[str, Array], dict[str, Array], dict[str, Array], Array | None]
+"""Parameters, statistics, log-likelihoods and positions, with the draws on their first axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +121,38 @@ class BlackJAXSampler:
         )
         parameters_at, terms_at = self._recorded(unravel, inputs)
         parameters_drawn = jax.lax.map(parameters_at, positions)
-        return parameters_drawn, statistics, jax.lax.map(terms_at, positions)
+        kept = positions if settings.keep_positions else None
+        return parameters_drawn, statistics, jax.lax.map(terms_at, positions), kept
+
+    def evaluate(
+        self, positions: NDArray[np.float64], data: Mapping[str, NDArray[np.generic]]
+    ) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]]]:
+        """Evaluate the model at points in unconstrained space.
+
+        Parameters
+        ----------
+        positions : ndarray of shape (n, n_dim)
+            The points.
+        data : mapping of str to ndarray
+            Values of all named data of the model.
+
+        Returns
+        -------
+        (ndarray of shape (n,), dict of str to ndarray of shape (n, n_rows))
+            Log-densities, and log-likelihoods by observed variable.
+        """
+        inputs = {name: jnp.asarray(values) for name, values in data.items()}
+        densities, terms = jax.device_get(self._evaluate(jnp.asarray(positions), inputs))
+        return densities, terms
+
+    @cached_property
+    def _evaluate(self) -> Callable[[Array, Inputs], tuple[Array, dict[str, Array]]]:
+        def at(position: Array, inputs: Inputs) -> tuple[Array, dict[str, Array]]:
+            _, unravel = ravel_pytree(self.functions.initial(inputs))
+            _, terms_at = self._recorded(unravel, inputs)
+            return self.functions.expressions[TOTAL](unravel(position), inputs), terms_at(position)
+
+        return jax.jit(jax.vmap(at, in_axes=(0, None)))
 
     def _recorded(
         self, unravel: Callable[[Array], dict[str, Array]], inputs: Inputs

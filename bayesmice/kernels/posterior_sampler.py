@@ -30,6 +30,8 @@ class PosteriorSettings:
         Acceptance probability that the step size is adapted to.
     log_likelihood : bool
         Whether to compute the log-likelihood of the observed variables at every draw.
+    keep_positions : bool, default False
+        Whether to keep the draws in unconstrained space too, where the sampler can.
     """
 
     draws: int
@@ -38,6 +40,7 @@ class PosteriorSettings:
     random_seed: int
     target_accept: float
     log_likelihood: bool
+    keep_positions: bool = False
 
 
 class PosteriorDraws(NamedTuple):
@@ -51,11 +54,14 @@ class PosteriorDraws(NamedTuple):
         What happened in each transition, by ArviZ's names.
     log_likelihood : dict of str to ndarray
         By observed variable, one value per observation; empty where it was not asked for.
+    positions : ndarray of shape (chains, draws, n_dim) or None
+        Draws in unconstrained space, where they were asked for and the sampler keeps them.
     """
 
     parameters: dict[str, NDArray[np.generic]]
     statistics: dict[str, NDArray[np.generic]]
     log_likelihood: dict[str, NDArray[np.generic]]
+    positions: NDArray[np.float64] | None = None
 
 
 class PosteriorSampler(Protocol):

@@ -1,5 +1,6 @@
 """The log-density of priors at draws of the parameters."""
 
+import warnings
 from collections.abc import Collection
 from typing import Any
 
@@ -27,13 +28,16 @@ def log_prior(model: pm.Model, posterior: Any) -> Any:
     Dataset
         By free variable, its log-density on its own scale, over chain, draw and its dimensions.
     """
-    return compute_log_prior(
-        posterior,
-        extend_inferencedata=False,
-        model=model,
-        progressbar=False,
-        compile_kwargs={"mode": MODE},
-    )
+    with warnings.catch_warnings():
+        # A run of a single sweep has more chains than draws, and means them so.
+        warnings.filterwarnings("ignore", "Found chain dimension to be longer", UserWarning)
+        return compute_log_prior(
+            posterior,
+            extend_inferencedata=False,
+            model=model,
+            progressbar=False,
+            compile_kwargs={"mode": MODE},
+        )
 
 
 def full_model(model: CustomModel, incomplete: Collection[str]) -> pm.Model:

@@ -2,7 +2,7 @@
 
 from bayesmice.specification.reading import Description, Models, ReadData, read
 from bayesmice.specification.resolved import ConditionalModel, Specification
-from bayesmice.specification.resolving import resolve, specify
+from bayesmice.specification.resolving import resolve, resolve_candidate, specify
 
 __all__ = [
     "ConditionalModel",
@@ -12,5 +12,6 @@ __all__ = [
     "Specification",
     "read",
     "resolve",
+    "resolve_candidate",
     "specify",
 ]

@@ -109,6 +109,41 @@ def resolve(read_data: ReadData, by: str = "") -> Specification:
     return Specification(store, design, resolved, fills, tuple(events), passive, read_data.left_out)
 
 
+def resolve_candidate(
+    read_data: ReadData, specification: Specification, name: str, description: Description
+) -> ConditionalModel | None:
+    """Resolve another model of a column of data that were resolved already.
+
+    Parameters
+    ----------
+    read_data : ReadData
+        The data, or a group of their rows.
+    specification : Specification
+        What they were resolved to.
+    name : str
+        The column.
+    description : Regression or Custom
+        Its other model.
+
+    Returns
+    -------
+    RegressionModel, CustomModel or None
+        None for a column of one observed value.
+
+    Raises
+    ------
+    SpecificationError, ModelError
+        If the model does not fit the data.
+    """
+    store = read_data.store
+    meant = default_predictors(
+        list(store.columns), read_data.predictors, read_data.passive, read_data.left_out
+    )
+    among = Surroundings(store, specification.design, specification.fills, meant)
+    bounds = read_data.bounds.get(name, UNBOUNDED)
+    return _resolve((name,), description, among, bounds)
+
+
 def _check_left_out(
     models: Mapping[str, ConditionalModel],
     passive: PassiveColumns,
