@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.random import Generator
@@ -32,11 +33,15 @@ def check_seed(random_seed: Any) -> int:
     return int(random_seed)
 
 
-def random_generator(random_seed: Any) -> Generator:
-    """Make a NumPy generator from a seed; one that is given is used as it stands, and moves on."""
+def random_generator(random_seed: Any, purpose: str) -> Generator:
+    """Make a NumPy generator from a seed; one that is given is used as it stands, and moves on.
+
+    A purpose has numbers of its own: holes that were made with the seed of the data would otherwise
+    depend on them, and not be missing completely at random.
+    """
     if isinstance(random_seed, Generator):
         return random_seed
-    return np.random.default_rng(check_seed(random_seed))
+    return np.random.default_rng([check_seed(random_seed), crc32(purpose.encode())])
 
 
 def chosen_names(

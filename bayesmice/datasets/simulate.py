@@ -90,7 +90,7 @@ def simulate_dataset(
         )
     check_count("n", n)
     process = PROCESSES[name]
-    rng = random_generator(random_seed)
+    rng = random_generator(random_seed, "data")
     data = process.draw(process.truth, n, rng)
     if proportion != 0:
         weights = pd.DataFrame(list(process.holes.values())).fillna(0.0)

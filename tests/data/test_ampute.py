@@ -309,9 +309,10 @@ def test_seeds() -> None:
     data = numbers(200)
     one, again = bm.ampute(data, random_seed=3), bm.ampute(data, random_seed=3)
     pd.testing.assert_frame_equal(one, again)
-    rng = np.random.default_rng(3)
-    pd.testing.assert_frame_equal(bm.ampute(data, random_seed=rng), one)
-    assert not bm.ampute(data, random_seed=rng).isna().equals(one.isna())  # once in 2**200
+    rng, same = np.random.default_rng(3), np.random.default_rng(3)
+    first = bm.ampute(data, random_seed=rng)
+    pd.testing.assert_frame_equal(first, bm.ampute(data, random_seed=same))
+    assert not bm.ampute(data, random_seed=rng).isna().equals(first.isna())  # once in 2**200
     assert not bm.ampute(data).isna().equals(bm.ampute(data).isna())
 
 
@@ -656,3 +657,13 @@ def test_two_levels_are_weighed_as_zero_and_one(dtype) -> None:
     expected = bm.ampute(coded, random_seed=1, details=True)
     pd.testing.assert_frame_equal(found.rows, expected.rows)
     assert found.rows["probability"].nunique() > 10
+
+
+def test_holes_do_not_depend_on_data_that_were_made_with_the_same_seed():
+    """Little's test would call them far from missing completely at random."""
+    data = pd.DataFrame(np.random.default_rng(1).normal(size=(2000, 3)), columns=list("abc"))
+    holes = bm.ampute(data, mechanism="MCAR", random_seed=1)
+    simulated = bm.simulate_dataset("linear", n=2000, proportion=0.0, random_seed=1)
+    numbers = simulated.select_dtypes("number")
+    for incomplete in (holes, bm.ampute(numbers, mechanism="MCAR", random_seed=1)):
+        assert bm.mcar_test(incomplete).p_value > 1e-6

@@ -30,7 +30,7 @@ FORMULAS = {
     "mammalsleep": "sws ~ np.log(bw) + odi",
 }
 LIVE = """
-if (!requireNamespace("mice", quietly = TRUE)) quit(status = 3)
+for (package in c("mice", "MASS")) if (!requireNamespace(package, quietly = TRUE)) quit(status = 3)
 data(list = c("nhanes", "nhanes2", "mammalsleep"), package = "mice")
 data(list = "whiteside", package = "MASS")
 for (name in c("nhanes", "nhanes2", "airquality", "mammalsleep", "whiteside")) {
@@ -112,7 +112,7 @@ def test_the_two_forms_of_nhanes_agree() -> None:
 def test_every_cell_is_that_of_r_now(tmp_path) -> None:
     run = subprocess.run(["Rscript", "-e", LIVE], cwd=tmp_path, check=False)
     if run.returncode == 3:
-        pytest.skip("R's mice is not installed")
+        pytest.skip("R's mice and MASS are not installed")
     assert run.returncode == 0
     for name in NAMES:
         data = bm.load_dataset(name)

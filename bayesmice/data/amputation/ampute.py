@@ -238,7 +238,7 @@ def ampute(
         odds=odds,
         proportion_of=proportion_of,
     )
-    rng = random_generator(random_seed)
+    rng = random_generator(random_seed, "holes")
     pattern = rng.choice(len(plan.holes), size=len(table), p=plan.frequencies)
     scores = score_rows(_numbers(table, names, plan), pattern, plan.weights, standardize)
     probability = _probabilities(scores, pattern, plan)
