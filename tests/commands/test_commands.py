@@ -201,7 +201,6 @@ def test_pattern_is_drawn(csv, tmp_path, capsys, told):
     assert "exists already" in told("pattern", csv, "--id", "patient", "--picture", path)
 
 
-@pytest.mark.skipif(not hasattr(bm.Imputations, "report"), reason="reports are not there yet")
 def test_report_writes_a_page(run, tmp_path, capsys):
     path = tmp_path / "page.html"
     out = show(capsys, "report", run, "-o", path, "--title", "Trial <12>", "--no-checks", "--quiet")
