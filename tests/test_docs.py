@@ -15,6 +15,7 @@ DOCS = Path(__file__).parents[1] / "docs"
         "analysis.md",
         "checking.md",
         "completed_data.md",
+        "convergence.md",
         "from_r_mice.md",
         "missing_data.md",
         "missing_information.md",

@@ -44,7 +44,7 @@ class Diagnosing(KeptRun):
         Notes
         -----
         R-hat of few chains and sweeps varies: of five chains of ten sweeps with nothing wrong the
-        largest of fourteen R-hats is about 1.13, and seldom above 1.24. So the verdict calls a run
+        largest of fourteen R-hats is about 1.14, and seldom above 1.24. So the verdict calls a run
         not converged only where R-hat is above what chains that mix well enough (whose R-hat is
         1.05 in the long run) exceed in one of twenty runs, converged only where none is above 1.05
         in ten sweeps or more, and says otherwise that it cannot tell. ``docs/convergence.md`` has

@@ -18,7 +18,7 @@ from bayesmice.store import origin_of
 
 COLUMNS = 3
 PANEL = (3.4, 2.6)
-SINGLE_PANEL = (5.0, 3.2)
+SINGLE_PANEL = (6.0, 3.2)
 LEGEND_HEIGHT = 0.4
 LOWEST = 0.95
 LEAST_HIGHEST = 1.2
@@ -41,8 +41,8 @@ def plot_convergence(
     """Draw R-hat over the first sweeps, for growing numbers of them.
 
     One panel per column: lines with markers for the mean and the standard deviation of its imputed
-    cells, thin ones for the parameters of its conditional model. The dashed line is the bound of
-    alarm: chains that mix well seldom exceed it by chance. The dotted line is 1.05, below which
+    cells, thin ones for the parameters of its conditional model. The dashed line is what
+    chance explains: chains that mix well seldom exceed it. The dotted line is 1.05, below which
     chains count as mixed. In chains that converge all lines come down to 1.
 
     Parameters
@@ -237,8 +237,8 @@ def _title(name: str, last: "pd.Series[float]") -> str:
 def _legend_entries() -> dict[str, Mapping[str, Any]]:
     cells = {name.split()[0]: {**look, "markersize": 4} for name, look in CELLS.items()}
     return {
-        **{f"{name} of cells": look for name, look in cells.items()},
+        **cells,
         "parameters": PARAMETER,
-        "bound of alarm": BOUND,
+        "chance": BOUND,
         f"{MAX_R_HAT:g}": MIXED,
     }

@@ -60,14 +60,21 @@ def test_bounds_are_those_of_the_verdict(picture, imputations):
 def test_the_legend_tells_lines_apart_without_hue(picture):
     (legend,) = picture.viz["figure"].item().legends
     assert [text.get_text() for text in legend.texts] == [
-        "mean of cells",
-        "sd of cells",
+        "mean",
+        "sd",
         "parameters",
-        "bound of alarm",
+        "chance",
         "1.05",
     ]
     looks = [(line.get_marker(), line.get_linestyle()) for line in legend.legend_handles]
     assert len(set(looks)) == 5
+
+
+@pytest.mark.parametrize("names", ["bmi", ["bmi", "chl"]])
+def test_the_legend_fits_few_panels(imputations, names):
+    figure = plot_convergence(imputations, names).viz["figure"].item()
+    figure.canvas.draw()
+    assert figure.legends[0].get_window_extent().x0 >= 0
 
 
 def test_the_later_half_lies_inside_the_panel(axes, picture):
