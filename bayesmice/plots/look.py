@@ -6,8 +6,8 @@ the background, and all others have a contrast of 3:1 or more with both white an
 picture reads on a light and on a dark background.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from textwrap import fill
 from types import MappingProxyType
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from arviz_plots import PlotCollection, visuals
 from arviz_plots.backend import matplotlib as backend
 from arviz_plots.backend.matplotlib.core import expand_aesthetic_aliases
-from matplotlib import rc_context
+from matplotlib import rc_context, rcParams
 
 BACKEND = "matplotlib"
 
@@ -27,12 +27,13 @@ TITLE_WIDTH = 36
 """Letters on a line of a title: what a panel has room for."""
 
 
-def shared_style() -> AbstractContextManager[None]:
+@contextmanager
+def shared_style() -> Iterator[None]:
     """Set what all pictures share while one is drawn; the rest is the user's own style.
 
     Names of columns are shown as they are, so dollar signs in them do not begin formulas.
     """
-    return rc_context(
+    style = rc_context(
         {
             "axes.spines.right": False,
             "axes.spines.top": False,
@@ -43,6 +44,11 @@ def shared_style() -> AbstractContextManager[None]:
             "text.parse_math": False,
         }
     )
+    with style:
+        yield
+        is_interactive = rcParams["interactive"]
+    # The first picture of a notebook lets matplotlib show figures below cells; that has to stay.
+    rcParams["interactive"] = is_interactive
 
 
 def crowd_alpha(n: int) -> float:

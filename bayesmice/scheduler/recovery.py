@@ -171,7 +171,9 @@ def _failed(chain: int, cause: tuple[str, str], sweep: int) -> Event:
     name, what = cause
     hint = (
         f"Look at the model with mice.model({name!r}).debug(), and give its parameters priors that "
-        "keep it within the support of its distribution."
+        "keep it within the support of its distribution. If imputed values grew from sweep to "
+        "sweep, as they can where two columns impute each other through a log link, draw them by "
+        "matching (draw=bm.PMM()), which keeps them among the observed ones."
         if "density" in what
         else "Give the columns that it is made of bounds, or families, for which it is defined."
     )

@@ -18,6 +18,7 @@
 # %%
 import numpy as np
 import pandas as pd
+import statsmodels.formula.api as smf
 
 import bayesmice as bm
 
@@ -46,16 +47,17 @@ trial.attrs["units"] = {"age": "years"}
 bm.missing_pattern(trial)
 
 # %%
-bm.plot_pattern(trial)
+_ = bm.plot_pattern(trial)
 
 # %% [markdown]
 # ## Impute
 #
-# Every column has a model, which its dtype decides unless we say otherwise. Severity is positive and skewed, so a gamma
-# distribution fits it better than the default normal one. `mice` shows the models before anything is run.
+# Every column has a model, which its dtype decides unless we say otherwise. Severity is positive and
+# skewed, and the default of a normal distribution would impute negative ones. Predictive mean
+# matching takes imputed values from observed ones. `mice` shows the models before anything is run.
 
 # %%
-mice = bm.MICE(trial, models={"severity": bm.Regression(family="gamma")})
+mice = bm.MICE(trial, models={"severity": bm.Regression(draw=bm.PMM())})
 mice
 
 # %%
@@ -63,21 +65,21 @@ imputations = mice.mice(m=10, sweeps=15, random_seed=1, progressbar=False)
 imputations
 
 # %% [markdown]
-# Have the chains come to agree? The verdict answers in a sentence, and the trace shows the means and standard deviations of
-# the imputed cells, sweep by sweep.
+# Have the chains come to agree? The verdict answers in a sentence, and the trace shows the means
+# and standard deviations of the imputed cells, sweep by sweep.
 
 # %%
 imputations.convergence()
 
 # %%
-bm.plot_trace(imputations)
+_ = bm.plot_trace(imputations)
 
 # %% [markdown]
-# Do imputed values look like values? Severities are missing more often at a high age, so they need not look like the observed
-# ones; but none is negative.
+# Do imputed values look like values? Severities are missing more often at a high age, so they need
+# not look like the observed ones; but none is negative.
 
 # %%
-bm.plot_density(imputations)
+_ = bm.plot_density(imputations)
 
 # %%
 assert all((completed["severity"] > 0).all() for completed in imputations.data)
@@ -92,11 +94,13 @@ pooled = imputations.fit("outcome ~ age + treated + severity").pool()
 pooled
 
 # %% [markdown]
-# The fraction of missing information (`fmi`) says how much of the uncertainty is due to missing values. Beside the analysis of
-# the complete rows, the pooled one has narrower intervals, since it uses all rows.
+# The fraction of missing information (`fmi`) says how much of the uncertainty is due to missing
+# values. Beside the analysis of the complete rows, the pooled one has narrower intervals, since it
+# uses all rows.
 
 # %%
-bm.plot_forest(pooled, data=trial)
+complete = smf.ols("outcome ~ age + treated + severity", trial.dropna()).fit()
+_ = bm.plot_forest(pooled, complete_cases=complete)
 
 # %% [markdown]
 # ## Tell others

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Priors, and a model of your own
 #
-# Every conditional model is a PyMC model. Here one column gets priors of its own, then a model of its own, and we look at what
-# each of them believes before and after it has seen the data.
+# Every conditional model is a PyMC model. Here one column gets priors of its own, then a model of
+# its own, and we look at what each of them believes before and after it has seen the data.
 
 # %%
 import numpy as np
@@ -36,7 +36,8 @@ clinic.loc[rng.random(n) < 0.15, "weight"] = np.nan
 # %% [markdown]
 # ## The default model and its priors
 #
-# Defaults are weakly informative, and scaled by the observed data. `priors` lists them; any PyMC distribution replaces them.
+# Defaults are weakly informative, and scaled by the observed data. `priors` lists them; any PyMC
+# distribution replaces them.
 
 # %%
 mice = bm.MICE(clinic)
@@ -48,7 +49,7 @@ mice.priors("pressure")
 # %%
 informed = bm.Regression(priors={"age": pm.Normal.dist(0.5, 0.25)})
 mice = bm.MICE(clinic, models={"pressure": informed})
-mice.plot_prior_predictive("pressure", random_seed=1)
+_ = mice.plot_prior_predictive("pressure", random_seed=1)
 
 # %% [markdown]
 # The model itself is an ordinary `pm.Model`, to look at or to debug.
@@ -59,7 +60,8 @@ mice.model("pressure")
 # %% [markdown]
 # ## A model of your own
 #
-# A function that writes a PyMC model, and calls its observed variable as the column. Here: two slopes and heavy tails.
+# A function that writes a PyMC model, and calls its observed variable as the column. Here: two
+# slopes and heavy tails.
 
 
 # %%
@@ -85,22 +87,23 @@ imputations.convergence()
 # %% [markdown]
 # ## Does it describe what was observed?
 #
-# A check compares the observed pressures with draws from the model, row by row and as a whole, and the imputed ones with
-# observed ones that were as likely to be missing.
+# A check compares the observed pressures with draws from the model, row by row and as a whole, and
+# the imputed ones with observed ones that were as likely to be missing.
 
 # %%
 imputations.check("pressure", progressbar=False)
 
 # %%
-bm.plot_ppc(imputations, var_names="pressure")
+_ = bm.plot_ppc(imputations, var_names="pressure")
 
 # %%
-bm.plot_loo_pit(imputations, var_names="pressure")
+_ = bm.plot_loo_pit(imputations, var_names="pressure")
 
 # %% [markdown]
 # ## Which model predicts best?
 #
-# The candidates see the same completed predictors, and are judged by what they would have said of each observed value without it.
+# The candidates see the same completed predictors, and are judged by what they would have said of
+# each observed value without it.
 
 # %%
 comparison = bm.compare_models(

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # When a diagnosis goes wrong
 #
-# Two things that go wrong often: a model that does not describe its column, and chains that have not run long enough. Both can be
-# seen.
+# Two things that go wrong often: a model that does not describe its column, and chains that have
+# not run long enough. Both can be seen.
 
 # %%
 import numpy as np
@@ -36,11 +36,11 @@ ward.loc[rng.random(n) < 1 / (1 + np.exp(-(ward["age"] - 65) / 6)), "days"] = np
 # %%
 mice = bm.MICE(ward)
 imputations = mice.mice(m=8, sweeps=30, random_seed=1, progressbar=False)
-bm.plot_density(imputations)
+_ = bm.plot_density(imputations)
 
 # %% [markdown]
-# Thin lines go where no observed value is: below zero. The event log says so too, and a check tells why: the observed days are more
-# skewed than any draw from the model.
+# Thin lines go where no observed value is: below zero. The event log says so too, and a check
+# tells why: the observed days are more skewed than any draw from the model.
 
 # %%
 imputations.events
@@ -51,7 +51,7 @@ assert not check.is_good
 check
 
 # %%
-bm.plot_ppc(imputations, var_names="days")
+_ = bm.plot_ppc(imputations, var_names="days")
 
 # %% [markdown]
 # A gamma distribution has no values below zero.
@@ -63,13 +63,13 @@ assert all((completed["days"] > 0).all() for completed in imputations.data)
 imputations.check("days", progressbar=False)
 
 # %%
-bm.plot_density(imputations)
+_ = bm.plot_density(imputations)
 
 # %% [markdown]
 # ## Chains that have not run long enough
 #
-# Two columns that say nearly the same, and are hardly ever observed together, follow each other: in every sweep each is drawn
-# near the other, and both move slowly.
+# Two columns that say nearly the same, and are hardly ever observed together, follow each other:
+# in every sweep each is drawn near the other, and both move slowly.
 
 # %%
 common = rng.normal(0, 1, 150)
@@ -89,7 +89,7 @@ short.convergence()
 # Lines that wander apart from each other, and have not come back:
 
 # %%
-bm.plot_trace(short)
+_ = bm.plot_trace(short)
 
 # %% [markdown]
 # A run goes on from where it stopped. What it gives is what a longer run would have given.
@@ -99,4 +99,4 @@ longer = short.extend(sweeps=300, progressbar=False)
 longer.convergence()
 
 # %%
-bm.plot_convergence(longer)
+_ = bm.plot_convergence(longer)
