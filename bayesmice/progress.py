@@ -122,7 +122,7 @@ def counting_display(verb: str, total: int, shown: bool) -> Iterator[Callable[[i
     total : int
         How much there is to do.
     shown : bool
-        Whether to show anything.
+        Whether to show anything. A notebook without ipywidgets shows nothing.
 
     Yields
     ------
@@ -135,13 +135,15 @@ def counting_display(verb: str, total: int, shown: bool) -> Iterator[Callable[[i
 
 
 def _bar(verb: str, shown: bool) -> Progress:
+    console = get_console()
     return Progress(
         TextColumn(verb),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.description}"),
         TimeRemainingColumn(),
-        disable=not shown,
+        disable=not shown or (console.is_jupyter and not _can_redraw(console)),
+        console=console,
     )
 
 

@@ -116,13 +116,15 @@ class Convergence:
         return f"{n_more} more in .table" if n_more > 0 else ""
 
 
-def convergence(tree: xr.DataTree) -> Convergence:
+def convergence(tree: xr.DataTree, parameters: bool = True) -> Convergence:
     """Measure convergence of the imputed cells and of all parameters over sweeps.
 
     Parameters
     ----------
     tree : xarray.DataTree
         The tree of a run.
+    parameters : bool, default True
+        Whether parameters are measured too, of which a wide run has thousands.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def convergence(tree: xr.DataTree) -> Convergence:
     NotRunError
         If no run made the imputations, and nothing is known of sweeps.
     """
-    quantities = sweep_quantities(tree)
+    quantities = sweep_quantities(tree, parameters)
     origin = origin_of(tree)
     if not quantities and origin is not None:
         raise NotRunError(

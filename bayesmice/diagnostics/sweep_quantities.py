@@ -45,20 +45,22 @@ class SweepQuantity:
         return f"{self.name} of {self.variable}'s model"
 
 
-def sweep_quantities(tree: xr.DataTree) -> tuple[SweepQuantity, ...]:
+def sweep_quantities(tree: xr.DataTree, parameters: bool = True) -> tuple[SweepQuantity, ...]:
     """Collect the means and standard deviations of imputed cells, and all parameters.
 
     Parameters
     ----------
     tree : xarray.DataTree
         The tree of a run.
+    parameters : bool, default True
+        Whether parameters are wanted too.
 
     Returns
     -------
     tuple of SweepQuantity
         None for imputations that say nothing of sweeps.
     """
-    return (*_moments(tree), *parameter_quantities(tree))
+    return (*_moments(tree), *(parameter_quantities(tree) if parameters else ()))
 
 
 def _moments(tree: xr.DataTree) -> Iterator[SweepQuantity]:

@@ -12,14 +12,21 @@ from numpy.typing import ArrayLike
 
 from bayesmice.data import read_condition
 from bayesmice.data.libraries import AnyFrame
-from bayesmice.errors import SpecificationError
+from bayesmice.diagnostics import convergence
+from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.imputations.analyzing import Analyzing
 from bayesmice.imputations.checking import Checking
 from bayesmice.imputations.diagnosing import Diagnosing
 from bayesmice.imputations.going_on import GoingOn
 from bayesmice.imputations.informing import Informing
 from bayesmice.imputations.reporting import Reporting
-from bayesmice.store import filter_rows, origin_of, select_imputations, write_tree
+from bayesmice.store import (
+    filter_rows,
+    models_of_tree,
+    origin_of,
+    select_imputations,
+    write_tree,
+)
 
 
 @final
@@ -161,7 +168,15 @@ class Imputations(Checking, Reporting, Analyzing, GoingOn, Diagnosing, Informing
         return f"{self._caption()}\n{self._table().to_string()}"
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self._caption())}</p>\n{self._table().to_html(escape=True)}"
+        said = "".join(f"<p>{escape(text)}</p>\n" for text in (self._caption(), self._verdict()))
+        return f"{said}{self._table().to_html(escape=True)}"
+
+    def _verdict(self) -> str:
+        """Say whether the imputed cells have converged, as far as that is known."""
+        try:
+            return f"{convergence(self.tree, parameters=False).verdict} (.convergence())"
+        except NotRunError:
+            return "Nothing is known of the sweeps that made them."
 
     def _caption(self) -> str:
         events = self.events
@@ -177,16 +192,21 @@ class Imputations(Checking, Reporting, Analyzing, GoingOn, Diagnosing, Informing
         )
 
     def _table(self) -> pd.DataFrame:
+        models: dict[str, dict[str, None]] = {}
+        for model in models_of_tree(self.tree):
+            for name in model.targets:
+                models.setdefault(name, {})[model.model] = None
         rows = [
             {
                 "variable": name,
                 "scale": str(self._store.columns[name].scale),
                 "missing": self._store.columns[name].n_missing,
                 "fraction": round(self._store.columns[name].n_missing / self._store.n_rows, 3),
+                "model": ", ".join(models.get(name, ())),
             }
             for name in self._store.wanted
         ]
-        columns = ["variable", "scale", "missing", "fraction"]
+        columns = ["variable", "scale", "missing", "fraction", "model"]
         return pd.DataFrame(rows, columns=columns).set_index("variable")
 
 

@@ -22,10 +22,9 @@ from bayesmice.plots.look import (
     panel_title,
     shared_style,
 )
-from bayesmice.plots.models import models_of_tree
 from bayesmice.plots.panels import CELL, POINT, panels
 from bayesmice.plots.rootogram import draw_counts, is_count
-from bayesmice.store import store_from_dataset
+from bayesmice.store import models_of_tree, store_from_dataset
 
 Numbers = NDArray[np.float64]
 

@@ -104,7 +104,10 @@ def draw_columns(
                 visuals.labelled_x, "xlabel", data=panel, ignore_aes="all", text=column.name
             )
         collection.map(panel_title, "title", ignore_aes="all", subset_info=True, titles=titles)
-        dotted = any(column.levels for column in columns) or drawing.rootograms
+        counted = drawing.rootograms and any(
+            _are_counts(column, np.asarray(drawn[column.name], dtype=float)) for column in columns
+        )
+        dotted = counted or any(column.levels for column in columns)
         marker = {"marker": "o", "markersize": 4} if dotted else {}
         draw_legend(collection, {"observed": OBSERVED, drawing.label: {**IMPUTED, **marker}})
     return collection

@@ -1,6 +1,7 @@
 """Which column's model uses which: arrows for few columns, a table of marks for many."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 import pandas as pd
@@ -12,9 +13,8 @@ from bayesmice.plots.arrows import draw_arrows
 from bayesmice.plots.choice import HasTree, chosen_columns
 from bayesmice.plots.look import shared_style
 from bayesmice.plots.marks_table import draw_table
-from bayesmice.plots.models import Described, models_of_tree, read_models
 from bayesmice.plots.uses import Uses
-from bayesmice.store import origin_of
+from bayesmice.store import Described, models_of_tree, origin_of, read_models
 
 MAX_NODES, MAX_PAIRS = 12, 40
 """With more columns, or more pairs of them, arrows would hide each other."""
@@ -130,9 +130,8 @@ def _merged(described: Sequence[Described]) -> list[Described]:
     for model in described:
         before = merged.get(model.targets)
         reads = (*(before.predictors if before else ()), *model.predictors)
-        merged[model.targets] = Described(
-            model.targets, tuple(dict.fromkeys(reads)), model.model, True
-        )
+        predictors = tuple(dict.fromkeys(reads))
+        merged[model.targets] = replace(model, predictors=predictors, is_visited=True)
     return list(merged.values())
 
 

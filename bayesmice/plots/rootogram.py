@@ -11,8 +11,8 @@ from bayesmice.data import Column
 from bayesmice.models import FAMILIES
 from bayesmice.models.supports import COUNTS
 from bayesmice.plots.levels import draw_bars
-from bayesmice.plots.models import Described
 from bayesmice.plots.panels import POINT
+from bayesmice.store import Described
 
 Numbers = NDArray[np.float64]
 

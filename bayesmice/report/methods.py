@@ -104,12 +104,12 @@ def _by_what(models: Sequence[ModelNote]) -> list[str]:
             kinds.setdefault((model.kind, model.link, model.draw), []).append(model)
     sentences = []
     for (kind, link, draw), alike in kinds.items():
-        names = ", ".join(model.name for model in alike)
+        names = ", ".join(one.model.name for one in alike)
         by_link = f" with a {link} link" if link else ""
         verb = "was" if len(alike) == 1 else "were each"
         sentences.append(f"{names} {verb} imputed by {kind}{by_link} ({draw}).")
     if sentences:
-        formulas = "; ".join(model.formula for model in models if model.is_fitted)
+        formulas = "; ".join(one.model.formula for one in models if one.is_fitted)
         sentences.append(f"The models were: {formulas}.")
         sentences.append("Their prior distributions are listed in the report of the imputation.")
     return sentences

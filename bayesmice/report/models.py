@@ -1,14 +1,12 @@
 """Conditional models, as the tree remembers them, in words."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import xarray as xr
 
-from bayesmice.data import in_group
+from bayesmice.store import Described, models_of_tree
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {
@@ -35,8 +33,6 @@ KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a family of regressions is called."""
-PASSIVE = "passive"
-"""What is recorded of columns that are computed from others."""
 NAMED_LINKS: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("bernoulli", "logit"): "logistic regression",
@@ -51,36 +47,39 @@ NAMED_LINKS: Mapping[tuple[str, str], str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class ModelNote:
-    """A conditional model, as it was recorded.
+    """A conditional model in words.
 
     Attributes
     ----------
-    name : str
-        The target, with its group of rows where there are some; a child of ``/conditionals``.
-    kind : str
-        What it is called, in words.
-    formula : str
-        Its formula, or the name of the function that wrote it.
-    link : str
-        Name of the link; empty where the kind says it, or there is none.
-    draw : str
-        How missing cells are drawn, in words.
-    priors : mapping of str to str
-        The prior of each parameter, as text.
+    model : Described
+        The model.
     is_fitted : bool
         Whether it imputed anything.
-    targets : tuple of str
-        The columns that it imputes: one, or those of a block.
     """
 
-    name: str
-    kind: str
-    formula: str
-    link: str
-    draw: str
-    priors: Mapping[str, str]
+    model: Described
     is_fitted: bool
-    targets: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """What it is called."""
+        own = self.model
+        named = NAMED_LINKS.get((own.model, own.link))
+        return named or KINDS.get(own.model, f"{own.model} regression")
+
+    @property
+    def link(self) -> str:
+        """Name of its link; empty where the kind says it, or there is none."""
+        own = self.model
+        is_told = (own.model, own.link) in NAMED_LINKS or own.link == "identity"
+        return "" if is_told else own.link
+
+    @property
+    def draw(self) -> str:
+        """How missing cells are drawn."""
+        if self.model.draw.startswith("PMM"):
+            return f"predictive mean matching, {self.model.draw}"
+        return "draws from the posterior predictive distribution"
 
 
 def model_notes(tree: xr.DataTree) -> list[ModelNote]:
@@ -96,39 +95,9 @@ def model_notes(tree: xr.DataTree) -> list[ModelNote]:
     list of ModelNote
         In the order of the data; none where nothing is known of models.
     """
-    recorded = json.loads(tree.attrs.get("specification") or "{}")
-    by_group = recorded if _has_groups(recorded) else {"": recorded}
     fitted = set(tree["conditionals"].children) if "conditionals" in tree.children else set()
     return [
-        _note(target, label, model, fitted)
-        for label, models in by_group.items()
-        for target, model in models.items()
-        if model["model"] != PASSIVE
+        ModelNote(model, model.name in fitted)
+        for model in models_of_tree(tree)
+        if not model.is_passive
     ]
-
-
-def _has_groups(recorded: Mapping[str, Any]) -> bool:
-    return any("model" not in one for one in recorded.values())
-
-
-def _note(target: str, label: str, model: Mapping[str, Any], fitted: set[str]) -> ModelNote:
-    name = in_group(target, label)
-    family, link = model["model"], model["link"]
-    named = NAMED_LINKS.get((family, link))
-    shows_link = not named and link and link != "identity"
-    return ModelNote(
-        name=name,
-        kind=named or KINDS.get(family, f"{family} regression"),
-        formula=model["formula"],
-        link=link if shows_link else "",
-        draw=_draw(model.get("draw", "predictive")),
-        priors=model["priors"],
-        is_fitted=name in fitted,
-        targets=tuple(model.get("targets", [target])),
-    )
-
-
-def _draw(draw: str) -> str:
-    if draw.startswith("PMM"):
-        return f"predictive mean matching, {draw}"
-    return "draws from the posterior predictive distribution"

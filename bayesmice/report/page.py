@@ -212,7 +212,7 @@ def _panels(
                 _title(store, column),
                 f"{column.n_missing:,} of {store.n_rows:,} missing "
                 f"({percent(column.n_missing / store.n_rows)})",
-                [model for model in models if model.is_fitted and name in model.targets],
+                [model for model in models if model.is_fitted and name in model.model.targets],
                 pictures,
                 checked.findings,
             )

@@ -15,6 +15,7 @@ from bayesmice.store.derived import (
     select_imputations,
     table_tree,
 )
+from bayesmice.store.described import Described, models_of_tree, read_models
 from bayesmice.store.files import check_folder, find_tree, read_tree, write_tree
 from bayesmice.store.frames import store_from_dataset
 from bayesmice.store.joining import (
@@ -39,6 +40,7 @@ from bayesmice.store.tree import analysis_dataset, build_tree, events_from_datas
 
 __all__ = [
     "ORIGIN",
+    "Described",
     "Part",
     "RunDescription",
     "RunRecorder",
@@ -58,6 +60,7 @@ __all__ = [
     "join_rows",
     "likelihood_rows",
     "long_frame",
+    "models_of_tree",
     "observed_rows",
     "origin_of",
     "predictive_rows",
@@ -65,6 +68,7 @@ __all__ = [
     "r_script",
     "read_cells",
     "read_lanes",
+    "read_models",
     "read_tree",
     "select_imputations",
     "share_imputations",

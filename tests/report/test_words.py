@@ -29,12 +29,12 @@ def test_every_family_has_words():
 
 
 def test_models_are_told_by_kind_link_formula_and_priors(awkward):
-    notes = {note.name: note for note in model_notes(awkward.tree)}
+    notes = {note.model.name: note for note in model_notes(awkward.tree)}
     gamma = notes["a <b> & c"]
     assert (gamma.kind, gamma.link) == ("gamma regression", "log")
-    assert gamma.formula == "a <b> & c ~ 1 + age + stage + treated + site"
-    assert gamma.priors["alpha"].startswith("HalfCauchy")
-    assert notes["stage"].formula == "stage ~ 1 + age"
+    assert gamma.model.formula == "a <b> & c ~ 1 + age + stage + treated + site"
+    assert gamma.model.priors["alpha"].startswith("HalfCauchy")
+    assert notes["stage"].model.formula == "stage ~ 1 + age"
     assert notes["stage"].kind == "ordinal logistic regression (proportional odds)"
     assert notes["treated"].kind == "logistic regression"
     assert notes["site"].kind == "multinomial logistic regression"
@@ -42,20 +42,27 @@ def test_models_are_told_by_kind_link_formula_and_priors(awkward):
 
 
 def test_models_of_groups_of_rows_and_of_blocks_are_told_apart():
-    one = {"formula": "y ~ 1 + x", "priors": {}, "model": "t", "link": "identity"}
+    one = {
+        "targets": ["y"],
+        "predictors": ["x"],
+        "formula": "y ~ 1 + x",
+        "priors": {},
+        "model": "t",
+        "link": "identity",
+    }
     tree = xr.DataTree.from_dict({"conditionals/y[sex=male]/posterior": xr.Dataset()})
     tree.attrs["specification"] = json.dumps({"sex=male": {"y": one}, "sex=female": {"y": one}})
     notes = model_notes(tree)
-    assert [(note.name, note.is_fitted) for note in notes] == [
+    assert [(note.model.name, note.is_fitted) for note in notes] == [
         ("y[sex=male]", True),
         ("y[sex=female]", False),
     ]
-    assert notes[0].targets == ("y",)
+    assert notes[0].model.targets == ("y",)
     assert notes[0].link == ""
     custom = {**one, "model": "custom", "link": "", "targets": ["y", "z"]}
     tree.attrs["specification"] = json.dumps({"y+z": custom})
     (block,) = model_notes(tree)
-    assert block.targets == ("y", "z")
+    assert block.model.targets == ("y", "z")
     assert block.kind == "a model of its own, written in PyMC"
 
 
