@@ -20,6 +20,7 @@ DOCS = Path(__file__).parents[1] / "docs"
         "missing_data.md",
         "missing_information.md",
         "pictures.md",
+        "report.md",
         "runs.md",
     ],
 )

@@ -2,6 +2,7 @@
 
 import io
 import time
+from contextlib import nullcontext
 
 import pytest
 import rich.jupyter
@@ -255,3 +256,13 @@ def test_a_notebook_with_widgets_gets_the_display_of_rich(clock, monkeypatch) ->
         run_display(2, True, console=notebook, clock=clock),
     ):
         pass
+
+
+@pytest.mark.parametrize("widgets", [False, True])
+def test_a_counting_bar_is_shown_in_a_notebook_that_can_draw_it_again(monkeypatch, widgets) -> None:
+    """Rich would warn in any other, and warnings are errors here."""
+    monkeypatch.setattr(progress, "find_spec", lambda name: object() if widgets else None)
+    monkeypatch.setattr(progress, "get_console", lambda: Console(force_jupyter=True))
+    warned = pytest.warns(UserWarning, match="ipywidgets") if widgets else nullcontext()
+    with warned, progress.counting_display("Drawing", 2, True) as count:
+        count(1)

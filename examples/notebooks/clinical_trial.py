@@ -52,8 +52,8 @@ _ = bm.plot_pattern(trial)
 # %% [markdown]
 # ## Impute
 #
-# Every column has a model, which its dtype decides unless we say otherwise. Severity is positive and
-# skewed, and the default of a normal distribution would impute negative ones. Predictive mean
+# Every column has a model, which its dtype decides unless we say otherwise. Severity is positive
+# and skewed, and the default of a normal distribution would impute negative ones. Predictive mean
 # matching takes imputed values from observed ones. `mice` shows the models before anything is run.
 
 # %%

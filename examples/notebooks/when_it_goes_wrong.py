@@ -43,7 +43,8 @@ _ = bm.plot_density(imputations)
 # tells why: the observed days are more skewed than any draw from the model.
 
 # %%
-imputations.events
+for message in imputations.events["message"]:
+    print(message)
 
 # %%
 check = imputations.check("days", progressbar=False)
@@ -69,19 +70,19 @@ _ = bm.plot_density(imputations)
 # ## Chains that have not run long enough
 #
 # Two columns that say nearly the same, and are hardly ever observed together, follow each other:
-# in every sweep each is drawn near the other, and both move slowly.
+# in every sweep each is drawn near the other, and their models move slowly.
 
 # %%
 common = rng.normal(0, 1, 150)
 twins = pd.DataFrame(
     {
-        "first": common + rng.normal(0, 0.15, 150),
-        "second": common + rng.normal(0, 0.15, 150),
+        "first": common + rng.normal(0, 0.4, 150),
+        "second": common + rng.normal(0, 0.4, 150),
         "age": rng.normal(50, 10, 150),
     }
 )
-twins.loc[:69, "first"] = np.nan
-twins.loc[60:139, "second"] = np.nan
+twins.loc[:54, "first"] = np.nan
+twins.loc[55:129, "second"] = np.nan
 short = bm.MICE(twins).mice(m=4, sweeps=12, random_seed=1, progressbar=False)
 short.convergence()
 
@@ -92,10 +93,12 @@ short.convergence()
 _ = bm.plot_trace(short)
 
 # %% [markdown]
-# A run goes on from where it stopped. What it gives is what a longer run would have given.
+# The verdict tells how many sweeps to add, from how slowly the chains forget. A run goes on from
+# where it stopped, and gives what a longer run would have given.
 
 # %%
-longer = short.extend(sweeps=300, progressbar=False)
+more = short.convergence().further_sweeps
+longer = short.extend(sweeps=more, progressbar=False)
 longer.convergence()
 
 # %%

@@ -1,6 +1,7 @@
 """`Imputations`: completed data, convergence, events, and how they are shown."""
 
 import re
+from html import escape
 
 import arviz as az
 import numpy as np
@@ -199,6 +200,25 @@ def test_the_html_of_imputations_escapes_names(tagged):
     assert "<table" in html
     assert "&lt;b&gt;bold" in html
     assert "<b>bold" not in html
+
+
+def test_a_notebook_shows_models_and_the_verdict_on_cells(numbers):
+    imputations = MICE(numbers).mice(m=3, sweeps=12, random_seed=1, progressbar=False)
+    html = imputations._repr_html_()
+    assert "<td>gaussian</td>" in html
+    found = convergence(imputations.tree, parameters=False)
+    assert f"<p>{escape(found.verdict)} (.convergence())</p>" in html
+    assert set(found.table["quantity"]) == {"mean of imputed cells", "sd of imputed cells"}
+    whole = imputations.convergence().table
+    pd.testing.assert_frame_equal(
+        found.table, whole[whole["quantity"].str.contains("imputed cells")].reset_index(drop=True)
+    )
+
+
+def test_a_notebook_says_that_nothing_is_known_of_sweeps(numbers):
+    chosen = MICE(numbers).mice(m=2, sweeps=4, random_seed=1, progressbar=False)
+    table = bm.from_long(chosen.long(include_original=True))
+    assert "Nothing is known of the sweeps" in table._repr_html_()
 
 
 def test_the_public_names_are_exported():

@@ -12,7 +12,7 @@ from design import Design
 
 from bayesmice.testing import Study, simulate
 
-REPLICATES = 120
+REPLICATES = 80
 """Of every study; the page of measurements has 500."""
 
 
