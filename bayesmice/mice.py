@@ -24,7 +24,7 @@ from bayesmice.continuation import (
 )
 from bayesmice.data import Bounds, Limits, Weights
 from bayesmice.data.libraries import AnyFrame
-from bayesmice.diagnostics import Until
+from bayesmice.diagnostics import Until, cells_verdict
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.imputations import Imputations
 from bayesmice.models.passive import Passive
@@ -523,8 +523,10 @@ class MICE:
         return f"{self._caption()}\n{self.table.to_string(max_colwidth=TEXT_WIDTH)}"
 
     def _repr_html_(self) -> str:
-        table = self.table.to_html(escape=True)
-        return f"<p>{escape(self._caption())}</p>\n{table}"
+        run = self._imputations
+        texts = [self._caption(), *([] if run is None else [cells_verdict(run.tree)])]
+        said = "".join(f"<p>{escape(text)}</p>\n" for text in texts)
+        return f"{said}{self.table.to_html(escape=True)}"
 
     def _caption(self) -> str:
         store = self._problem.store

@@ -1,7 +1,7 @@
 """Diagnostics of a run and of its analyses, all of them on trees or arrays."""
 
 from bayesmice.diagnostics.compare import compare
-from bayesmice.diagnostics.convergence import Convergence, convergence
+from bayesmice.diagnostics.convergence import Convergence, cells_verdict, convergence
 from bayesmice.diagnostics.loo import PooledLoo, loo
 from bayesmice.diagnostics.missing_information import MissingInformation, missing_information
 from bayesmice.diagnostics.mixing import MAX_R_HAT
@@ -23,6 +23,7 @@ __all__ = [
     "StoppingRule",
     "SweepQuantity",
     "Until",
+    "cells_verdict",
     "compare",
     "convergence",
     "loo",

@@ -160,6 +160,20 @@ def convergence(tree: xr.DataTree, parameters: bool = True) -> Convergence:
     )
 
 
+def cells_verdict(tree: xr.DataTree) -> str:
+    """Say in a sentence whether the imputed cells have converged, as far as that is known.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        The tree of a run, or of imputations that no run made.
+    """
+    try:
+        return f"{convergence(tree, parameters=False).verdict} (.convergence())"
+    except NotRunError:
+        return "Nothing is known of the sweeps that made them."
+
+
 def window_lengths(n_sweeps: int) -> list[int]:
     """Give the numbers of sweeps at which R-hat is followed, the last of them all sweeps."""
     if n_sweeps < MIN_DRAWS:

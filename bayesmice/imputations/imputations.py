@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 
 from bayesmice.data import read_condition
 from bayesmice.data.libraries import AnyFrame
-from bayesmice.diagnostics import convergence
-from bayesmice.errors import NotRunError, SpecificationError
+from bayesmice.diagnostics import cells_verdict
+from bayesmice.errors import SpecificationError
 from bayesmice.imputations.analyzing import Analyzing
 from bayesmice.imputations.checking import Checking
 from bayesmice.imputations.diagnosing import Diagnosing
@@ -168,15 +168,9 @@ class Imputations(Checking, Reporting, Analyzing, GoingOn, Diagnosing, Informing
         return f"{self._caption()}\n{self._table().to_string()}"
 
     def _repr_html_(self) -> str:
-        said = "".join(f"<p>{escape(text)}</p>\n" for text in (self._caption(), self._verdict()))
+        texts = self._caption(), cells_verdict(self.tree)
+        said = "".join(f"<p>{escape(text)}</p>\n" for text in texts)
         return f"{said}{self._table().to_html(escape=True)}"
-
-    def _verdict(self) -> str:
-        """Say whether the imputed cells have converged, as far as that is known."""
-        try:
-            return f"{convergence(self.tree, parameters=False).verdict} (.convergence())"
-        except NotRunError:
-            return "Nothing is known of the sweeps that made them."
 
     def _caption(self) -> str:
         events = self.events

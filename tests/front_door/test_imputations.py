@@ -11,7 +11,7 @@ import xarray as xr
 
 import bayesmice as bm
 from bayesmice import MICE, Imputations
-from bayesmice.diagnostics import convergence
+from bayesmice.diagnostics import cells_verdict, convergence
 
 MEASURES = ["r_hat", "ess_bulk", "ess_tail"]
 
@@ -203,8 +203,10 @@ def test_the_html_of_imputations_escapes_names(tagged):
 
 
 def test_a_notebook_shows_models_and_the_verdict_on_cells(numbers):
-    imputations = MICE(numbers).mice(m=3, sweeps=12, random_seed=1, progressbar=False)
+    mice = MICE(numbers)
+    imputations = mice.mice(m=3, sweeps=12, random_seed=1, progressbar=False)
     html = imputations._repr_html_()
+    assert f"<p>{escape(cells_verdict(imputations.tree))}</p>" in mice._repr_html_()
     assert "<td>gaussian</td>" in html
     found = convergence(imputations.tree, parameters=False)
     assert f"<p>{escape(found.verdict)} (.convergence())</p>" in html

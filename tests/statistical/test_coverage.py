@@ -1,6 +1,6 @@
 """Studies of our own designs: intervals of right models cover as often as they say.
 
-120 replicates of each design, with fresh seeds; the rules are those of `study_checks`. With 18
+80 replicates of each design, with fresh seeds; the rules are those of `study_checks`. With 18
 parameters of right models the file would raise a false alarm once in 200 runs; a design that fails
 is run once more.
 """

@@ -1,6 +1,6 @@
 """Studies of published designs: right models cover, and wrong ones are as wrong as they are in R.
 
-120 replicates of each design, with fresh seeds; the rules are those of `study_checks`. With 22
+80 replicates of each design, with fresh seeds; the rules are those of `study_checks`. With 22
 parameters of right models, and 51 that have published figures, the file would raise a false alarm
 once in 70 runs; a design that fails is run once more.
 """
