@@ -1,5 +1,7 @@
 """The order in which files are handed to the processes that run them, and room for all of them."""
 
+import sys
+
 import pytest
 
 from bayesmice.kernels import make_room
@@ -25,3 +27,11 @@ def pytest_collection_modifyitems(items):
 def room_for_programs():
     """Let programs that tests compiled themselves not run a process out of memory maps."""
     make_room()
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    """Close what a test drew: matplotlib warns of many open figures."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

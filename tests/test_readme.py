@@ -6,6 +6,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pytest
 
+pytestmark = pytest.mark.long
+
 README = Path(__file__).parents[1] / "README.md"
 
 

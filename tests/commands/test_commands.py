@@ -12,6 +12,8 @@ from rich import get_console
 import bayesmice as bm
 from bayesmice.commands import main
 
+pytestmark = pytest.mark.long
+
 
 def show(capsys, *arguments):
     assert main([str(argument) for argument in arguments]) == 0

@@ -14,6 +14,8 @@ import xarray as xr
 import bayesmice as bm
 from bayesmice.store import files, read_tree, write_tree
 
+pytestmark = pytest.mark.long
+
 PROGRAM = """
 import sys, time
 import numpy as np, pandas as pd, bayesmice as bm

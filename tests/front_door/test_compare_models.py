@@ -10,6 +10,8 @@ from scipy.optimize import minimize
 import bayesmice as bm
 from bayesmice.diagnostics.stacking import pseudo_bma_weights, stacking_weights
 
+pytestmark = pytest.mark.long
+
 N, M, PRIOR_SD = 40, 2, 3.0
 FAST = {"draws": 400, "tune": 300, "random_seed": 1, "progressbar": False}
 

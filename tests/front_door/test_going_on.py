@@ -14,6 +14,8 @@ import xarray as xr
 import bayesmice as bm
 from bayesmice.kernels.programs import ModelProgram
 
+pytestmark = pytest.mark.long
+
 COMPARED = ("/imputations", "/sweep_stats", "/conditionals")
 
 

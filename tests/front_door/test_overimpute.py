@@ -12,6 +12,8 @@ from bayesmice.problem import make_problem
 from bayesmice.running.overimputing import hideable_columns
 from bayesmice.specification import read
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def data():

@@ -13,6 +13,14 @@ from bayesmice.diagnostics import StoppingRule, until, worst_r_hat
 from bayesmice.store import RunRecorder
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Let Ctrl-C interrupt, also where tests run in the background, in which shells ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def run(mice, m=3, sweeps=None, **settings):
     return mice.mice(m=m, sweeps=sweeps, random_seed=3, progressbar=False, **settings)
 

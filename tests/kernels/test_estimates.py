@@ -21,6 +21,8 @@ from bayesmice.models.draws import PMM
 from bayesmice.scheduler import initial_fill, start_chains
 from bayesmice.specification import specify
 
+pytestmark = pytest.mark.long
+
 DRAWS = 50
 
 

@@ -7,6 +7,8 @@ import pytest
 import bayesmice as bm
 from bayesmice.kernels import room
 
+pytestmark = pytest.mark.long
+
 needs_maps = pytest.mark.skipif(not room.MAPS.exists(), reason="the system has no memory maps")
 
 

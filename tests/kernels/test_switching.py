@@ -14,6 +14,8 @@ from bayesmice.kernels.kernel import Info
 from bayesmice.scheduler import switching
 from bayesmice.scheduler.switching import PATIENCE
 
+pytestmark = pytest.mark.long
+
 SWEEPS = PATIENCE + 3
 
 

@@ -14,7 +14,7 @@ CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+pytestmark = [pytest.mark.long, pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")]
 
 PROBE = """<!DOCTYPE html><title>probe</title>
 <iframe id="page" src="{source}" width="{width}" height="1500" style="border: 0"></iframe>

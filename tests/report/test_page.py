@@ -9,6 +9,8 @@ import pytest
 
 import bayesmice as bm
 
+pytestmark = pytest.mark.long
+
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 
 
