@@ -27,6 +27,10 @@ POOL = 20_000
 """Draws of each element of an ordered vector, from which ordered ones are put together."""
 MAX_TRIES = 200
 """Joint draws per ordered one."""
+TOO_WIDE = (
+    "Priors reach values at which nothing can be drawn ({}). Give the parameters narrower ones "
+    "with priors=. On a logarithmic scale a standard deviation of 2.5 is a factor of 12."
+)
 OUT_OF_ORDER = (
     "Draws from the prior of {} are hardly ever in order, as its transform wants them. Center its "
     "elements in their order."
@@ -236,13 +240,20 @@ def _draw(
     drawn: list[list[Draws]] = []
     for at in range(draws):
         for _ in range(MAX_TRIES):
-            together = sample(*(values[at] for values in given))
+            together = _sampled(sample, [values[at] for values in given])
             if all((np.diff(values) > 0).all() for values in together[len(variables) :]):
                 break
         else:
             raise ModelError(OUT_OF_ORDER.format(" and ".join(v.name for v in checked)))
         drawn.append(together[: len(variables)])
     return [np.stack(values) for values in zip(*drawn, strict=True)]
+
+
+def _sampled(sample: Callable[..., list[Draws]], given: Sequence[Draws]) -> list[Draws]:
+    try:
+        return sample(*given)
+    except ValueError as error:  # such as a mean of counts beyond what NumPy draws
+        raise ModelError(TOO_WIDE.format(str(error).splitlines()[0])) from error
 
 
 def _sampler(

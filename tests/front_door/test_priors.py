@@ -216,3 +216,14 @@ def test_a_block_is_drawn_and_shown_together():
     assert set(mice.plot_prior_predictive("bmi+chl", draws=5).viz["prior"]) >= {"bmi", "chl"}
     assert "bmi" not in mice.plot_prior_predictive("chl", draws=5).viz["prior"]
     plt.close("all")
+
+
+def test_priors_that_reach_beyond_what_can_be_drawn_are_refused_with_a_sentence():
+    """NumPy draws no counts whose mean is above 9e18."""
+    rng = np.random.default_rng(0)
+    data = pd.DataFrame({"x": rng.normal(size=60), "y": rng.poisson(3, 60).astype(float)})
+    data.loc[:9, "y"] = np.nan
+    wide = bm.Regression(family="poisson", priors={"x": pm.Normal.dist(0, 200)})
+    mice = bm.MICE(data, {"y": wide})
+    with pytest.raises(bm.ModelError, match=r"nothing can be drawn .* narrower ones with priors="):
+        mice.prior_predictive("y", random_seed=1)
