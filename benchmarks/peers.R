@@ -2,7 +2,11 @@
 # A request is nine fields with tabs between them: a folder, rows, names, levels, methods, m,
 # sweeps, seed and donors. The folder holds the data as doubles, column by column; imputed values
 # are written there the same way, one matrix of (cells, m) after the other.
-suppressMessages(library(mice))
+suppressMessages({
+  library(mice)
+  library(MASS) # polr
+  library(nnet) # multinom
+})
 cat("mice", as.character(packageVersion("mice")), "under R", as.character(getRversion()), "\n")
 flush(stdout())
 

@@ -9,6 +9,8 @@ import pytest
 from bayesmice import MICE, Regression
 from bayesmice.errors import BayesMiceError
 
+pytestmark = pytest.mark.long
+
 N = 80
 M, SWEEPS = 4, 4
 NAN = np.nan

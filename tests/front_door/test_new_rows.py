@@ -14,6 +14,8 @@ from scipy import special, stats
 
 import bayesmice as bm
 
+pytestmark = pytest.mark.long
+
 N, N_NEW, M = 60, 3000, 3
 ALARM = 1e-4
 

@@ -17,6 +17,8 @@ from scipy import stats
 import bayesmice as bm
 from bayesmice.events import Event, Severity
 
+pytestmark = pytest.mark.long
+
 N, M, SWEEPS = 24, 2, 20
 MISSING = {"y": slice(0, 3), "flag": slice(4, 7), "stage": slice(8, 11), "count": slice(12, 15)}
 

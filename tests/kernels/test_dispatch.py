@@ -22,6 +22,8 @@ from scipy import special, stats
 from bayesmice.kernels import dispatch
 from bayesmice.kernels.jaxify import jaxify
 
+pytestmark = pytest.mark.long
+
 N_DRAWS = 20_000
 FALSE_ALARM = 1e-5
 

@@ -12,6 +12,8 @@ from scipy import stats
 
 import bayesmice as bm
 
+pytestmark = pytest.mark.long
+
 CHAINS, SWEEPS, BURN_IN = 400, 40, 10
 LIMIT = 4.5
 NAN = np.nan

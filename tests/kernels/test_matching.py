@@ -16,6 +16,8 @@ from scipy import stats
 from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.matching import match_donors
 
+pytestmark = pytest.mark.long
+
 DRAWS = 4000
 ALARM = 1e-6
 

@@ -25,6 +25,8 @@ from bayesmice.kernels.posterior_sampler import PosteriorSettings
 from bayesmice.kernels.posterior_steps import StepsSampler
 from bayesmice.kernels.sharing import observed_values, share_models
 
+pytestmark = pytest.mark.long
+
 PRIOR_SD, NOISE_SD, N = 3.0, 2.0, 25
 SETTINGS = PosteriorSettings(
     draws=1000, tune=500, chains=4, random_seed=11, target_accept=0.8, log_likelihood=True

@@ -7,6 +7,8 @@ import pytest
 
 import bayesmice as bm
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def data() -> pd.DataFrame:

@@ -12,6 +12,8 @@ from bayesmice.diagnostics.conditional import find_conditional
 from bayesmice.diagnostics.pit import loo_pit
 from bayesmice.diagnostics.uniformity import uniform_band
 
+pytestmark = pytest.mark.long
+
 N, M, SWEEPS = 80, 2, 26
 
 

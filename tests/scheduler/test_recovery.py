@@ -8,6 +8,8 @@ import pytest
 import bayesmice as bm
 from bayesmice.kernels.programs import ModelProgram
 
+pytestmark = pytest.mark.long
+
 SWEEPS = 5
 
 

@@ -12,6 +12,8 @@ import pytest
 
 import bayesmice as bm
 
+pytestmark = pytest.mark.long
+
 PAGE = Path(__file__).parents[2] / "docs/tree.md"
 ALWAYS = {"variable": {"long_name", "description"}, "coordinate": {"long_name"}}
 N = 24

@@ -13,6 +13,8 @@ import xarray as xr
 from bayesmice import MICE, open_imputations
 from bayesmice.errors import BayesMiceError
 
+pytestmark = pytest.mark.long
+
 INDEXES = {
     "not unique": pd.Index([1, 2] * 12, name="id"),
     "reversed": pd.RangeIndex(23, -1, -1),
