@@ -59,7 +59,13 @@ def print_convergence(imputations: bm.Imputations) -> None:
     found = imputations.convergence()
     table = found.table
     worst = table.head(10)
-    formats = {"r_hat": "{:.2f}", "ess_bulk": "{:.0f}", "ess_tail": "{:.0f}"}
+    formats = {
+        "r_hat": "{:.2f}",
+        "ess_bulk": "{:.0f}",
+        "ess_tail": "{:.0f}",
+        "autocorrelation": "{:.2f}",
+        "autocorrelation_time": "{:.1f}",
+    }
     print_heading(f"Convergence: the worst {len(worst)} of {len(table)} quantities")
     print(worst.to_string(index=False, formatters={k: v.format for k, v in formats.items()}))
     print_text(found.verdict)
