@@ -1,6 +1,6 @@
 """Arguments that many functions have: whole numbers, random seeds and generators."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -45,20 +45,40 @@ def random_generator(random_seed: Any, purpose: str) -> Generator:
 
 
 def chosen_names(
-    available: Sequence[str], var_names: str | Sequence[str] | None, what: str
+    available: Iterable[object], var_names: str | Sequence[str] | None, lacks: str
 ) -> list[str]:
-    """Choose some of the names that there are, in the order asked for; all by default."""
+    """Choose some of the columns that there are, each once, in the order asked for.
+
+    Parameters
+    ----------
+    available : iterable of str
+        The columns that can be chosen.
+    var_names : str or sequence of str, optional
+        The columns asked for. By default all.
+    lacks : str
+        What is said of other names, after "which".
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    SpecificationError
+        If there is no such column, or none is named.
+    """
+    columns = [str(name) for name in available]
     if var_names is None:
-        return list(available)
+        return columns
     wanted = [var_names] if isinstance(var_names, str) else [str(name) for name in var_names]
-    known = ", ".join(available)
+    known = ", ".join(columns)
+    unknown = [name for name in dict.fromkeys(wanted) if name not in columns]
+    if unknown:
+        raise SpecificationError(
+            f"var_names names {', '.join(map(repr, unknown))}, which {lacks}. Columns: {known}."
+        )
     if not wanted:
         raise SpecificationError(
-            f"var_names is empty. Leave it out for all {what}, or name some of {known}."
+            f"var_names is empty. Leave it out for all columns, or name some of {known}."
         )
-    for name in wanted:
-        if name not in available:
-            raise SpecificationError(
-                f"var_names names {name!r}, which is none of the {what}: {known}."
-            )
     return list(dict.fromkeys(wanted))

@@ -212,7 +212,7 @@ def missing_information(
         raise SpecificationError(
             "There is no missing information: no missing cell of the data was imputed."
         )
-    names = chosen_names(available, var_names, "columns with imputed missing cells")
+    names = chosen_names(available, var_names, "is none of the columns with imputed missing cells")
     m = int(imputed.sizes["imputation"])
     if m < 2:
         raise PoolingError(

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 from arviz_base import rcParams
 
+from bayesmice.arguments import chosen_names
 from bayesmice.data.checks import check_table, column_names
 from bayesmice.data.dtypes import missing_table
 from bayesmice.data.libraries import AnyFrame
@@ -114,22 +115,7 @@ def chosen_columns(available: Iterable[object], var_names: str | Sequence[str] |
     SpecificationError
         If there is no such column, or none is named.
     """
-    columns = [str(name) for name in available]
-    if var_names is None:
-        return columns
-    wanted = [var_names] if isinstance(var_names, str) else [str(name) for name in var_names]
-    unknown = [name for name in dict.fromkeys(wanted) if name not in columns]
-    if unknown:
-        raise SpecificationError(
-            f"var_names names {', '.join(map(repr, unknown))}, which this picture does not have. "
-            f"Columns: {', '.join(columns)}."
-        )
-    if not wanted:
-        raise SpecificationError(
-            "var_names is empty. Leave it out for all columns, or name some of "
-            f"{', '.join(columns)}."
-        )
-    return list(dict.fromkeys(wanted))
+    return chosen_names(available, var_names, "this picture does not have")
 
 
 def check_panels(n_panels: int, chosen_by: str = "columns with var_names=") -> None:

@@ -117,6 +117,12 @@ def test_counts_have_a_rootogram(run):
     np.testing.assert_allclose(segments[:, :2].T, np.quantile(roots, [0.05, 0.95], axis=0))
 
 
+@pytest.mark.parametrize(("name", "marker"), [("y", "None"), ("visits", "o"), ("flag", "o")])
+def test_the_legend_shows_dots_where_dots_are_drawn(run, name, marker):
+    (legend,) = bm.plot_ppc(run, var_names=name).viz["figure"].item().legends
+    assert legend.legend_handles[1].get_marker() == marker
+
+
 def test_levels_have_bars_and_dots(run):
     picture = bm.plot_ppc(run, "flag")
     assert [t.get_text() for t in axes_of(picture, "flag").get_xticklabels()] == ["no", "yes"]
