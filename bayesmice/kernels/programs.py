@@ -18,9 +18,11 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
+from bayesmice.kernels.conjugate import ConjugateNames
 from bayesmice.kernels.jaxify import Inputs, JaxModel
 from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
-from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL
+from bayesmice.kernels.moments import NormalLikelihood, moments_of
+from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL, PREDICTORS_DATA
 
 MEMORY = 0.75
 """What an average of acceptance rates keeps at each visit; three rejections count as low."""
@@ -222,6 +224,11 @@ class ModelProgram:
         Transitions per visit.
     masked : str or None
         Name of the value variable that spans all design columns, of which a target uses some.
+    by_moments : bool
+        Whether the likelihood is that of a normal linear regression, which needs no more of rows
+        than their moments.
+    conjugate : ConjugateNames or None
+        Value variables of one whose coefficients have normal priors.
     """
 
     model: JaxModel
@@ -232,6 +239,8 @@ class ModelProgram:
     draw: CellDraw
     inner_steps: int
     masked: str | None
+    by_moments: bool = False
+    conjugate: ConjugateNames | None = None
 
     def with_kernel(self, kernel: Kernel) -> "ModelProgram":
         """Give the program of the same model with another kernel, compiled once."""
@@ -314,15 +323,14 @@ class ModelProgram:
         given: Given,
     ) -> tuple[TunedState, Recorded, Array]:
         def one_chain(
-            batch: tuple[Array, TunedState, Array, Inputs],
+            batch: tuple[VisitKeys, TunedState, Array, Inputs],
         ) -> tuple[TunedState, Recorded]:
-            chain, own_state, own_design, own_columns = batch
+            keys, own_state, own_design, own_columns = batch
             inputs = self.inputs(own_design, own_columns, given)
             start, unravel = ravel_pytree(self.model.initial(inputs))
             logdensity = self.logdensity(unravel, inputs, given)
-            key = visit_key(moment, chain)
-            tuned = self._tuned(jax.random.fold_in(key, 0), moment, own_state, start, logdensity)
-            moved, info = self._steps(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
+            tuned = self._tuned(keys.tuning, moment, own_state, start, logdensity)
+            moved, info = self._steps(keys.steps, tuned.kernel, logdensity)
             recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
             values = self._masked(unravel(moved.position), given.mask)
 
@@ -330,13 +338,13 @@ class ModelProgram:
                 return self._masked(unravel(self.kernel.estimate(moved, logdensity)), given.mask)
 
             cells = self.draw(
-                Moved(self.model, values, estimate, inputs, given.rows),
-                jax.random.fold_in(key, 2),
+                Moved(self.model, values, estimate, inputs, given.rows), keys.cells
             )
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
             return TunedState(moved, recent, info.lp), recorded
 
-        moved, recorded = over_chains(one_chain, (chains, state, design, columns))
+        keys = visit_keys(moment, chains, self.inner_steps)
+        moved, recorded = over_chains(one_chain, (keys, state, design, columns))
         design = write_cells(design, recorded.cells, given)
         return moved, recorded, design
 
@@ -406,16 +414,16 @@ class ModelProgram:
         return nothing.at[rows.drawn].add(within, mode="drop")
 
     def _steps(
-        self, key: Array, state: KernelState, logdensity: LogDensity
+        self, keys: Array, state: KernelState, logdensity: LogDensity
     ) -> tuple[KernelState, Info]:
         """Take the transitions of a visit; what happened is told of all of them together."""
         if self.inner_steps == 1:
-            return self.kernel.step(key, state, logdensity)
+            return self.kernel.step(keys[0], state, logdensity)
 
         def step(state: KernelState, key: Array) -> tuple[KernelState, Info]:
             return self.kernel.step(key, state, logdensity)
 
-        moved, infos = jax.lax.scan(step, state, jax.random.split(key, self.inner_steps))
+        moved, infos = jax.lax.scan(step, state, keys)
         return moved, Info(
             acceptance_rate=infos.acceptance_rate.mean(),
             diverging=infos.diverging.any(),
@@ -472,17 +480,34 @@ class ModelProgram:
         self, unravel: Callable[[Array], dict[str, Array]], inputs: Inputs, given: Given
     ) -> LogDensity:
         """Make the log-density of the conditional posterior, for one chain."""
+        likelihood = self._likelihood(inputs, given)
 
         def logdensity(position: Array) -> Array:
             values = unravel(position)
             used = self._masked(values, given.mask)
-            by_target = self.model.log_likelihood(used, inputs).values()
-            density = self.model.log_prior(values, inputs) + self.model.log_potential(used, inputs)
-            for by_row, rows in zip(by_target, given.rows, strict=True):
-                density += sum_over_rows(by_row, rows.weights)
-            return density
+            prior = self.model.log_prior(values, inputs) + self.model.log_potential(used, inputs)
+            return prior + likelihood(used)
 
-        return logdensity
+        if self.conjugate is None:
+            return logdensity
+        assert isinstance(likelihood, NormalLikelihood)
+        return self.conjugate.bind(logdensity, unravel, likelihood, given.mask)
+
+    def _likelihood(self, inputs: Inputs, given: Given) -> Callable[[dict[str, Array]], Array]:
+        """Make the log-likelihood of all rows, for one chain."""
+        if self.by_moments:
+            (rows,) = given.rows
+            moments = moments_of(inputs[PREDICTORS_DATA], rows.observed, rows.weights)
+            return NormalLikelihood(self.model, inputs, moments)
+
+        def likelihood(values: dict[str, Array]) -> Array:
+            by_target = self.model.log_likelihood(values, inputs).values()
+            pairs = zip(by_target, given.rows, strict=True)
+            return sum(
+                (sum_over_rows(by_row, rows.weights) for by_row, rows in pairs), jnp.zeros(())
+            )
+
+        return likelihood
 
     def _masked(self, values: dict[str, Array], mask: Array | None) -> dict[str, Array]:
         if self.masked is None or mask is None:
@@ -531,6 +556,48 @@ def visit_key(moment: Moment, chain: Array) -> Array:
     for fold in (chain, moment.sweep, moment.target):
         key = jax.random.fold_in(key, fold)
     return key
+
+
+class VisitKeys(NamedTuple):
+    """Random keys of a visit, by what they are for; every array has the chains as first axis.
+
+    Attributes
+    ----------
+    tuning, cells : Array of shape (n_chains,)
+        Of tuning, and of the missing cells.
+    steps : Array of shape (n_chains, n_steps)
+        Of each transition.
+    """
+
+    tuning: Array
+    steps: Array
+    cells: Array
+
+
+def visit_keys(moment: Moment, chains: Array, n_steps: int) -> VisitKeys:
+    """Make the random keys of all chains at once: making one takes as long as making many.
+
+    Parameters
+    ----------
+    moment : Moment
+        The visit.
+    chains : Array of shape (n_chains,)
+        Identities of the chains.
+    n_steps : int
+        Transitions of the visit.
+
+    Returns
+    -------
+    VisitKeys
+    """
+
+    def of_chain(chain: Array) -> VisitKeys:
+        key = visit_key(moment, chain)
+        tuning, steps, cells = (jax.random.fold_in(key, purpose) for purpose in range(3))
+        return VisitKeys(tuning, jax.random.split(steps, n_steps), cells)
+
+    keys: VisitKeys = jax.vmap(of_chain)(chains)
+    return keys
 
 
 def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:

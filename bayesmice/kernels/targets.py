@@ -8,6 +8,7 @@ from typing import cast
 
 import jax.numpy as jnp
 import numpy as np
+import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
@@ -24,15 +25,18 @@ from bayesmice.kernels.cells import (
     WholeDraw,
 )
 from bayesmice.kernels.choice import (
+    Moves,
     custom_kernel,
     default_transitions,
     other_steps,
-    regression_kernel,
+    regression_moves,
 )
+from bayesmice.kernels.conjugate import CONJUGATE, SIGMA, ConjugateNames
 from bayesmice.kernels.fixed import FixedProgram, FixedSteps
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
 from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.moments import LOCATION, SLOPES, SPREAD
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
 from bayesmice.kernels.reuse import find_program, keep_program
@@ -53,7 +57,6 @@ from bayesmice.models.design import Design
 from bayesmice.models.draws import PMM
 from bayesmice.models.families import Family
 from bayesmice.models.regression import RegressionModel
-from bayesmice.models.sampling import Sampling
 from bayesmice.models.terms import FormulaDesign
 
 CELL_STEPS, MIN_CELL_STEP = 16, 8
@@ -186,30 +189,23 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
     """
     configure_jax()
     column, blueprint = model.target, model.visible
-    transitions = model.sampling.inner_steps or default_transitions(store.n_rows)
     formulas = dict(zip(blueprint.designs, model.formulas.values(), strict=True))
     read: tuple[str, ...] = ()
     if model.shares_program:
+        moves = regression_moves(model.sampling, model.padded, store.n_rows)
         program = _shared_program(
             model.family,
             len(column.levels),
             model.design.width,
             model.draw,
-            model.sampling,
+            moves,
             column.has_limits,
-            transitions,
         )
         data, mask = model.padded.data, jnp.asarray(model.included.astype(float))
         kept = {COEFFICIENTS: np.flatnonzero(model.included)}
     else:
-        program = _program(
-            blueprint,
-            model.draw,
-            model.sampling,
-            FormulaInputs(formulas),
-            masked=None,
-            transitions=transitions,
-        )
+        moves = regression_moves(model.sampling, blueprint, store.n_rows)
+        program = _program(blueprint, model.draw, moves, FormulaInputs(formulas), masked=None)
         data, mask, read, kept = blueprint.data, None, model.predictors, {}
     rows = _rows(column, model.observed(_filled(column)), padded_cells(store))
     may_switch = model.sampling.kernel == "auto" and program.kernel is HMC
@@ -405,22 +401,20 @@ def _shared_program(
     n_levels: int,
     n_design: int,
     draw: PMM | None,
-    sampling: Sampling,
+    moves: Moves,
     has_limits: bool,
-    transitions: int,
 ) -> ModelProgram:
     blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
     masked = COEFFICIENTS if n_design else None
-    return _program(blueprint, draw, sampling, SharedInputs(), masked, transitions)
+    return _program(blueprint, draw, moves, SharedInputs(), masked)
 
 
 def _program(
     blueprint: Blueprint,
     draw: PMM | None,
-    sampling: Sampling,
+    moves: Moves,
     inputs: SharedInputs | FormulaInputs,
     masked: str | None,
-    transitions: int,
 ) -> ModelProgram:
     is_discrete = blueprint.family.support.is_discrete
     parts = zip(blueprint.designs, blueprint.predictors, strict=True)
@@ -438,6 +432,10 @@ def _program(
     elif draw is not None:
         expressions[ETA] = written.eta
         cells = MatchingDraw(row_inputs, draw.donors)
+    if blueprint.is_normal_linear:
+        parent = written.parameters.parent
+        expressions |= {LOCATION: parent.location, SLOPES: parent.coefficients}
+        expressions[SPREAD] = written.parameters.auxiliary[SIGMA]
     functions = jaxify(
         written.model,
         (blueprint.target,),
@@ -446,14 +444,23 @@ def _program(
     )
     return ModelProgram(
         functions,
-        regression_kernel(sampling, blueprint),
+        moves.kernel,
         target_inputs=(OBSERVED_DATA,),
         row_inputs=inputs,
         censored=row_inputs if blueprint.has_limits else (),
         draw=cells,
-        inner_steps=transitions,
+        inner_steps=moves.transitions,
         masked=masked,
+        by_moments=blueprint.is_normal_linear,
+        conjugate=_conjugate_names(written.model) if moves.kernel is CONJUGATE else None,
     )
+
+
+def _conjugate_names(model: pm.Model) -> ConjugateNames:
+    values = {rv.name: model.rvs_to_values[rv].name for rv in model.free_RVs}
+    spread, coefficients = values.pop(SIGMA), values.pop(COEFFICIENTS, None)
+    (location,) = values.values()
+    return ConjugateNames(location, spread, coefficients)
 
 
 def _filled(column: Column) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.data import Column
-from bayesmice.models.families import STANDARD, Family, TargetSummary
+from bayesmice.models.families import STANDARD, Family, Predictors, TargetSummary
 from bayesmice.models.links import LINKS
 from bayesmice.models.priors import (
     JointPrior,
@@ -289,6 +289,31 @@ class Blueprint:
         return all(isinstance(prior, int | float | np.number) for prior in self.priors.values())
 
     @property
+    def is_normal_linear(self) -> bool:
+        """Whether residuals around the linear predictor are normal, with one standard deviation."""
+        family = self.family
+        return (
+            family.likelihood is pm.Normal
+            and (family.parent, family.link, family.predictors) == ("mu", "identity", Predictors.ONE)
+            and list(self.auxiliary) == ["sigma"]
+            and not isinstance(self.auxiliary["sigma"], LinearPredictor)
+            and not (family.given or family.at_link or self.has_limits)
+        )
+
+    @property
+    def is_conjugate(self) -> bool:
+        """Whether the coefficients, given that standard deviation, have a normal posterior."""
+        parent = self.parent
+        linear = [parent.location_prior, *([parent.free_prior] if len(parent.free) else [])]
+        return (
+            self.is_normal_linear
+            and bool(parent.location)
+            and not parent.groups
+            and all(isinstance(p, ScaledPrior) and p.distribution is pm.Normal for p in linear)
+            and not isinstance(self.auxiliary["sigma"], int | float | np.number)
+        )
+
+    @property
     def names(self) -> set[str]:
         """Names of variables, data and dimensions of the written model, but for the target."""
         model = {"row", *self.row_data, *self.censored_data, *self.auxiliary}
@@ -384,10 +409,13 @@ class WrittenRegression:
         The model.
     eta : TensorVariable of shape (n_rows,)
         The linear predictor of its rows, without cutpoints.
+    parameters : WrittenParameters
+        What the parameters of its rows come from.
     """
 
     model: pm.Model
     eta: TensorVariable
+    parameters: WrittenParameters
 
 
 def write_regression(
@@ -427,7 +455,7 @@ def write_regression(
                 lower, upper, written.eta(designs), written.parameters(designs) | given
             )
             pm.Potential(LIMITS_POTENTIAL, within, dims=CENSORED_DIM)
-    return WrittenRegression(model, eta)
+    return WrittenRegression(model, eta, written)
 
 
 def _write_row_data(
