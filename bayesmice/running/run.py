@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -18,14 +19,19 @@ from bayesmice.progress import RunDisplay, run_display
 from bayesmice.running.records import events_before, make_course, record_of, recorder_of
 from bayesmice.running.watching import Callback, SweepInfo, Watch
 from bayesmice.scheduler import (
+    Batch,
     Course,
     Left,
+    Standing,
     Strand,
+    ThreadCrew,
     advance,
     initial_fill,
-    join_strand,
+    join,
+    part,
     read_visit_sequence,
-    start_chains,
+    starting,
+    threads_for,
 )
 from bayesmice.scheduler.plan import Plan
 from bayesmice.scheduler.watch import range_events, transition_events
@@ -99,6 +105,8 @@ class Run:
         How the run was asked for.
     strands, recorders : list
         One for each group of rows.
+    batches : list of Batch
+        Where its chains stand.
     log : list of Event
         What happened so far.
     """
@@ -111,6 +119,7 @@ class Run:
     settings: Mapping[str, object]
     strands: list[Strand] = field(default_factory=list)
     recorders: list[RunRecorder] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     log: list[Event] = field(default_factory=list)
 
     @property
@@ -121,7 +130,7 @@ class Run:
     @property
     def chains(self) -> list[int]:
         """Identities of the chains that go on."""
-        return [int(chain) for chain in np.asarray(self.strands[0].state.ids)]
+        return sorted(int(chain) for batch in self.batches for chain in batch.ids)
 
     @property
     def total(self) -> int | None:
@@ -136,8 +145,10 @@ class Run:
     def begin(self) -> None:
         """Put all chains where they start."""
         ids = self.cohorts[0].ids
-        self.strands = [self.strand_of(place, ids) for place in range(len(self.problem.groups))]
+        self.strands = [self.strand_of(place) for place in range(len(self.problem.groups))]
         self.recorders = [recorder_of(strand.course) for strand in self.strands]
+        starts = (self.start_of(s.course, place, ids) for place, s in enumerate(self.strands))
+        self.batches = [Batch(tuple(starts))]
 
     def go(
         self,
@@ -164,10 +175,12 @@ class Run:
             If it comes before the first sweep has ended.
         """
         watch = Watch(self.rule if self.total is None else None, progressbar)
+        crew = self._crew()
+        self.batches = crew.batches
         with run_display(self.total, progressbar, self.n_sweeps) as display:
             try:
                 while not self.is_finished and not watch.stopped:
-                    self._one_sweep(display, watch, callback)
+                    self._one_sweep(crew, display, watch, callback)
                     is_due = checkpoints and self.n_sweeps % checkpoints.every == 0
                     if checkpoints and (is_due or self.is_finished or watch.stopped):
                         write_tree(self.tree(), checkpoints.path)
@@ -208,8 +221,7 @@ class Run:
         if not other.is_finished:
             raise KeyboardInterrupt  # chains that were begun only in part cannot be added
         order = np.argsort([*self.chains, *other.chains])
-        for strand, fresh in zip(self.strands, other.strands, strict=True):
-            join_strand(strand, [fresh.state])
+        self.batches = [*self.batches, *other.batches]
         pairs = zip(self.recorders, other.recorders, strict=True)
         self.recorders = [own.joined(fresh, order) for own, fresh in pairs]
         self.cohorts = [*self.cohorts, cohort]
@@ -245,11 +257,14 @@ class Run:
         """Give the wanted cells of all imputations, of shape (m, n_wanted), by column."""
         return gather_cells(self.problem.store, self._records(), self._description())
 
-    def strand_of(self, place: int, ids: Sequence[int]) -> Strand:
-        """Put chains over a group of rows where they start."""
+    def standing(self, place: int) -> Standing:
+        """Give where all chains stand over a group of rows."""
+        return join(self.batches).standings[place]
+
+    def strand_of(self, place: int) -> Strand:
+        """Say what chains go through over a group of rows."""
         group = self.problem.groups[place]
         course = make_course(group, self.problem.posts, self.seed, self._stream(place))
-        fill = self.fill_of(course, place, ids)
         sequence = read_visit_sequence(
             self.problem.visit_sequence,
             group.specification.missing,
@@ -257,11 +272,16 @@ class Run:
             tuple(group.specification.passive.by_name),
             self.seed,
         )
-        return Strand(group.label, course, sequence, self.repeats, start_chains(course, fill, ids))
+        return Strand(group.label, course, sequence, self.repeats)
+
+    def start_of(self, course: Course, place: int, ids: Sequence[int]) -> Standing:
+        """Say where chains start over a group of rows."""
+        return starting(course, self.fill_of(course, place, ids), ids)
 
     def _records(self) -> list[StrandRecord]:
-        parts = zip(self.problem.groups, self.strands, self.recorders, strict=True)
-        return [record_of(group, strand, recorder) for group, strand, recorder in parts]
+        standings = join(self.batches).standings
+        parts = zip(self.problem.groups, self.strands, standings, self.recorders, strict=True)
+        return [record_of(*own) for own in parts]
 
     def _description(self) -> RunDescription:
         return RunDescription(
@@ -284,9 +304,17 @@ class Run:
         """Draw the initial fill of chains over a group of rows."""
         return initial_fill(course.store, self.seed, ids, course.passive, self._stream(place))
 
-    def _one_sweep(self, display: RunDisplay, watch: Watch, callback: Callback | None) -> None:
+    def _crew(self) -> ThreadCrew:
+        """Part the chains among the cores."""
+        n_chains = len(self.chains)
+        n_threads = threads_for(self.strands, n_chains, joblib.cpu_count())
+        return ThreadCrew(self.strands, part(self.batches, -(-n_chains // n_threads)), n_threads)
+
+    def _one_sweep(
+        self, crew: ThreadCrew, display: RunDisplay, watch: Watch, callback: Callback | None
+    ) -> None:
         sweep = self.n_sweeps
-        lefts, events = advance(self.strands, self.recorders, sweep, display.visiting)
+        lefts, events = advance(crew, self.recorders, sweep, display.visiting)
         self.log += events
         self._keep_only()
         worst = watch.worst(self.n_sweeps, self._sweep_stats)
