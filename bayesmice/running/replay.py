@@ -248,14 +248,14 @@ def replay(
     observers: dict[tuple[int, str], Observer] = {}
     strands, standings = [], []
     for place in dict.fromkeys(place for place, _ in wanted):
-        strand = run.strand_of(place)
+        strand = run.route.strand(place)
         for name in (name for own, name in wanted if own == place):
             target = strand.course.targets[name]
             rows = _rows(target, what)
             observers[place, name] = Observer(target, what, rows)
             strand = _watched(strand, target, observers[place, name])
         strands.append(strand)
-        standings.append(run.start_of(strand.course, place, chains))
+        standings.append(run.route.start(strand.course, place, chains))
     comparisons = [Comparison(tree, strand, chains) for strand in strands]
     crew = ThreadCrew(strands, [Batch(tuple(standings))], 1)
     for sweep in range(sweeps):

@@ -45,14 +45,13 @@ def resume_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -
     run = described_run(problem, tree, rule)
     chains = tree["sweep_stats"]["chain"].to_numpy().tolist()
     standings = []
-    for place, group in enumerate(problem.groups):
-        strand = run.strand_of(place)
+    for place, (group, strand) in enumerate(zip(problem.groups, run.strands, strict=True)):
         recorder = recorder_of(strand.course)
         _take_up(tree, group, recorder)
         own = group.specification.store, group.rows, strand.course.columns
         recorder.kept |= read_cells(tree, group.label, own, problem.store, chains)
         recorder.cells = recorder.kept[recorder.n_sweeps - 1]
-        fill, lanes = run.fill_of(strand.course, place, chains), []
+        fill, lanes = run.route.fill(strand.course, place, chains), []
         if strand.course.columns:
             lanes = read_lanes(tree[state_path(group.label)].to_dataset())
         standings.append(
@@ -64,7 +63,6 @@ def resume_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -
                 fill,
             )
         )
-        run.strands.append(strand)
         run.recorders.append(recorder)
     run.batches = [Batch(tuple(standings))]
     return run

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -16,22 +16,19 @@ from bayesmice.errors import SpecificationError
 from bayesmice.events import EVENT_FIELDS, Event, Severity
 from bayesmice.problem import Problem
 from bayesmice.progress import RunDisplay, run_display
-from bayesmice.running.records import events_before, make_course, record_of, recorder_of
+from bayesmice.running.dask_crew import Sights
+from bayesmice.running.means import Means
+from bayesmice.running.records import events_before, record_of, recorder_of
+from bayesmice.running.route import Route
 from bayesmice.running.watching import Callback, SweepInfo, Watch
 from bayesmice.scheduler import (
     Batch,
-    Course,
+    Crew,
     Left,
     Standing,
     Strand,
-    ThreadCrew,
     advance,
-    initial_fill,
     join,
-    part,
-    read_visit_sequence,
-    starting,
-    threads_for,
 )
 from bayesmice.scheduler.plan import Plan
 from bayesmice.scheduler.watch import range_events, transition_events
@@ -103,7 +100,9 @@ class Run:
         Visits of a target per turn.
     settings : mapping of str to object
         How the run was asked for.
-    strands, recorders : list
+    means : Means
+        By what means its chains are moved.
+    recorders : list of RunRecorder
         One for each group of rows.
     batches : list of Batch
         Where its chains stand.
@@ -117,10 +116,20 @@ class Run:
     rule: Until | None
     repeats: int
     settings: Mapping[str, object]
-    strands: list[Strand] = field(default_factory=list)
+    means: Means = field(default_factory=Means)
     recorders: list[RunRecorder] = field(default_factory=list)
     batches: list[Batch] = field(default_factory=list)
     log: list[Event] = field(default_factory=list)
+
+    @cached_property
+    def route(self) -> Route:
+        """What its chains go through."""
+        return Route(self.problem, self.seed, self.repeats)
+
+    @property
+    def strands(self) -> list[Strand]:
+        """What its chains go through over each group of rows."""
+        return self.route.strands
 
     @property
     def n_sweeps(self) -> int:
@@ -145,9 +154,8 @@ class Run:
     def begin(self) -> None:
         """Put all chains where they start."""
         ids = self.cohorts[0].ids
-        self.strands = [self.strand_of(place) for place in range(len(self.problem.groups))]
         self.recorders = [recorder_of(strand.course) for strand in self.strands]
-        starts = (self.start_of(s.course, place, ids) for place, s in enumerate(self.strands))
+        starts = (self.route.start(s.course, place, ids) for place, s in enumerate(self.strands))
         self.batches = [Batch(tuple(starts))]
 
     def go(
@@ -175,19 +183,24 @@ class Run:
             If it comes before the first sweep has ended.
         """
         watch = Watch(self.rule if self.total is None else None, progressbar)
-        crew = self._crew()
-        self.batches = crew.batches
+        sights = self._sights(callback, checkpoints)
+        crew = self.means.crew(self.route, self.batches, self.n_sweeps, sights)
         with run_display(self.total, progressbar, self.n_sweeps) as display:
             try:
                 while not self.is_finished and not watch.stopped:
                     self._one_sweep(crew, display, watch, callback)
                     is_due = checkpoints and self.n_sweeps % checkpoints.every == 0
                     if checkpoints and (is_due or self.is_finished or watch.stopped):
+                        self._settle_chains(crew)
                         write_tree(self.tree(), checkpoints.path)
             except KeyboardInterrupt:
                 if not self.n_sweeps:
                     raise
                 self._note_interrupt()
+            finally:
+                if self.n_sweeps:
+                    self._settle_chains(crew)
+                crew.close()
         self._settle()
 
     def extend(self, sweeps: int) -> None:
@@ -261,23 +274,6 @@ class Run:
         """Give where all chains stand over a group of rows."""
         return join(self.batches).standings[place]
 
-    def strand_of(self, place: int) -> Strand:
-        """Say what chains go through over a group of rows."""
-        group = self.problem.groups[place]
-        course = make_course(group, self.problem.posts, self.seed, self._stream(place))
-        sequence = read_visit_sequence(
-            self.problem.visit_sequence,
-            group.specification.missing,
-            group.specification.target_of,
-            tuple(group.specification.passive.by_name),
-            self.seed,
-        )
-        return Strand(group.label, course, sequence, self.repeats)
-
-    def start_of(self, course: Course, place: int, ids: Sequence[int]) -> Standing:
-        """Say where chains start over a group of rows."""
-        return starting(course, self.fill_of(course, place, ids), ids)
-
     def _records(self) -> list[StrandRecord]:
         standings = join(self.batches).standings
         parts = zip(self.problem.groups, self.strands, standings, self.recorders, strict=True)
@@ -294,24 +290,23 @@ class Run:
             settings={**self.settings, **self._progress(), "recipe": self.problem.recipe()},
         )
 
-    def _stream(self, place: int) -> tuple[int, ...]:
-        """Further numbers that the random keys of a group depend on."""
-        return (place,) if self.problem.by else ()
+    def _sights(self, callback: Callback | None, checkpoints: Checkpoints | None) -> Sights:
+        plans = [cohort.plan for cohort in self.cohorts]
+        return Sights(
+            lambda sweep: callback is not None or any(plan.keeps(sweep) for plan in plans),
+            None if checkpoints is None else checkpoints.every,
+            lambda: self.total,
+        )
 
-    def fill_of(
-        self, course: Course, place: int, ids: Sequence[int]
-    ) -> dict[str, NDArray[np.float64]]:
-        """Draw the initial fill of chains over a group of rows."""
-        return initial_fill(course.store, self.seed, ids, course.passive, self._stream(place))
-
-    def _crew(self) -> ThreadCrew:
-        """Part the chains among the cores."""
-        n_chains = len(self.chains)
-        n_threads = threads_for(self.strands, n_chains, joblib.cpu_count())
-        return ThreadCrew(self.strands, part(self.batches, -(-n_chains // n_threads)), n_threads)
+    def _settle_chains(self, crew: Crew) -> None:
+        """Take in where the chains stand, and the cells of their last sweep."""
+        batches, lefts = crew.settled()
+        self.batches = list(batches)
+        for recorder, left in zip(self.recorders, lefts, strict=bool(lefts)):
+            recorder.keep_last(left.cells)
 
     def _one_sweep(
-        self, crew: ThreadCrew, display: RunDisplay, watch: Watch, callback: Callback | None
+        self, crew: Crew, display: RunDisplay, watch: Watch, callback: Callback | None
     ) -> None:
         sweep = self.n_sweeps
         lefts, events = advance(crew, self.recorders, sweep, display.visiting)
@@ -325,7 +320,7 @@ class Run:
             watch.rule = None
             self._settle()
         if callback is not None:
-            callback(self._info(sweep, lefts, watch))
+            callback(self._info(sweep, crew.ids, lefts, watch))
             if watch.asked is not None:
                 reason = f"Stopped after {self.n_sweeps} sweeps: {watch.asked}."
                 self._note_stop(reason, Severity.INFO)
@@ -339,7 +334,9 @@ class Run:
             for name, values in recorder.sweep_stats().items()
         }
 
-    def _info(self, sweep: int, lefts: Sequence[Left], watch: Watch) -> SweepInfo:
+    def _info(
+        self, sweep: int, ids: NDArray[np.intp], lefts: Sequence[Left], watch: Watch
+    ) -> SweepInfo:
         named = [(s.label, left) for s, left in zip(self.strands, lefts, strict=True)]
 
         def named_values(part: str) -> dict[str, Any]:
@@ -352,7 +349,7 @@ class Run:
         return SweepInfo(
             sweep,
             self.total,
-            tuple(self.chains),
+            tuple(ids.tolist()),
             named_values("cells"),
             named_values("parameters"),
             named_values("statistics"),

@@ -7,7 +7,7 @@ not divide the number of chains, the last chain is repeated, and nobody sees the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,15 @@ class Swept:
     lost: tuple[int, ...]
     lefts: tuple[Left, ...]
     events: tuple[tuple[Event, ...], ...]
+
+    @property
+    def is_without_cells(self) -> bool:
+        """Whether there are only moments of its cells."""
+        return any(left.summary is not None for left in self.lefts)
+
+    def without_cells(self) -> "Swept":
+        """Keep the moments of the cells in their place."""
+        return replace(self, lefts=tuple(left.without_cells() for left in self.lefts))
 
 
 class MovingBatch:
@@ -164,8 +173,6 @@ def part(batches: Sequence[Batch], size: int) -> list[Batch]:
 def join(batches: Sequence[Batch]) -> Batch:
     """Put the chains of all batches together, without repetitions."""
     strands = range(len(batches[0].standings))
-    if len(batches) == 1 and not batches[0].n_repeated:
-        return batches[0]
     return Batch(
         tuple(join_standings([batch.standing(strand) for batch in batches]) for strand in strands)
     )
@@ -180,6 +187,8 @@ def join_swept(strands: Sequence[Strand], parts: Sequence[Swept]) -> Swept:
     ids = np.concatenate([own.ids for own in parts])
     order = np.argsort(ids)
     alive = [own for own in parts if len(own.ids)]
+    if any(own.is_without_cells for own in alive):
+        alive = [own.without_cells() for own in alive]
     lefts = [
         join_lefts([own.lefts[place] for own in alive], order)
         for place in range(len(strands) if alive else 0)

@@ -195,6 +195,9 @@ def join_standings(standings: Sequence[Standing]) -> Standing:
         The chains are in the order of their identities, and their lanes in that of their first
         chains, however they were parted before.
     """
+    if len(standings) == 1:
+        (alone,) = standings
+        return replace(alone, lanes={name: _merged(own) for name, own in alone.lanes.items()})
     ids = np.concatenate([standing.ids for standing in standings])
     order = np.argsort(ids, kind="stable")
     places = np.argsort(order)

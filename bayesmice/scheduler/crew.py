@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from bayesmice.errors import SamplingError
 from bayesmice.events import Event
-from bayesmice.scheduler.batches import Swept
+from bayesmice.scheduler.batches import Batch, Swept
 from bayesmice.scheduler.sweeps import BeforeVisit, Left
 
 
@@ -45,6 +45,15 @@ class Crew(Protocol):
 
     def go_back(self) -> None:
         """Let the chains stand where they stood before the sweep."""
+
+    def settled(self) -> tuple[Sequence[Batch], Sequence[Left]]:
+        """Give where the chains stand after the last sweep that was kept.
+
+        And what it left behind in each strand, or nothing where that was told of with all cells.
+        """
+
+    def close(self) -> None:
+        """Let go of what is under way."""
 
 
 def advance(

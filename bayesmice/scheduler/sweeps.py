@@ -134,11 +134,14 @@ def join_lefts(lefts: Sequence[Left], order: NDArray[np.intp]) -> Left:
     def joined(*parts: Numbers) -> Numbers:
         return np.concatenate(parts)[order]
 
+    summary = None
+    if lefts[0].summary is not None:
+        summary = jax.tree.map(joined, *(left.moments for left in lefts))
     return Left(
         jax.tree.map(joined, *(left.parameters for left in lefts)),
         jax.tree.map(joined, *(left.statistics for left in lefts)),
         jax.tree.map(joined, *(left.cells for left in lefts)),
-        summary=None if lefts[0].cells else jax.tree.map(joined, *(left.moments for left in lefts)),
+        summary=summary,
     )
 
 

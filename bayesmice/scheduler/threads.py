@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bayesmice.scheduler.batches import Batch, MovingBatch, Swept, join_swept
 from bayesmice.scheduler.strands import Strand
-from bayesmice.scheduler.sweeps import BeforeVisit
+from bayesmice.scheduler.sweeps import BeforeVisit, Left
 
 LEAST_WORK = 100_000
 """Numbers of a batch's designs for which a thread is worth while; less is all overhead."""
@@ -60,23 +60,18 @@ class ThreadCrew:
     n_threads : int
         How many batches are advanced at the same time. Where there are more of them, each is
         completed in memory for its turn only.
-
-    Attributes
-    ----------
-    batches : list of Batch
-        Where the chains stand after the last sweep that was kept; the same list all the time.
     """
 
     def __init__(self, strands: Sequence[Strand], batches: Sequence[Batch], n_threads: int) -> None:
         self._strands, self._n_threads = strands, n_threads
-        self.batches = list(batches)
+        self._batches = list(batches)
         self._moving: dict[int, MovingBatch] = {}
         self._after: list[Batch] = []
 
     @property
     def ids(self) -> NDArray[np.intp]:
         """Identities of the chains after the last sweep that was kept."""
-        return np.sort(np.concatenate([batch.ids for batch in self.batches]))
+        return np.sort(np.concatenate([batch.ids for batch in self._batches]))
 
     def sweep(self, sweep: int, before_visit: BeforeVisit) -> Swept:
         """Let all chains go through a sweep.
@@ -88,7 +83,7 @@ class ThreadCrew:
 
         def work(hand: int) -> None:
             try:
-                for place in range(hand, len(self.batches), self._n_threads):
+                for place in range(hand, len(self._batches), self._n_threads):
                     done[place] = self._swept(moving, place, sweep, watched if hand else told)
             except BaseException:
                 stop.set()
@@ -114,7 +109,7 @@ class ThreadCrew:
         for error in errors:
             if error is not None and not isinstance(error, _StoppedError):
                 raise error
-        parts = [done[place] for place in range(len(self.batches))]
+        parts = [done[place] for place in range(len(self._batches))]
         self._after = [after for swept, after in parts if len(swept.ids)]
         if len(self._after) < len(parts):  # places of moving batches have changed
             self._moving = {}
@@ -122,10 +117,18 @@ class ThreadCrew:
 
     def keep(self) -> None:
         """Let the chains stand where they stand after the sweep."""
-        self.batches[:] = self._after
+        self._batches = self._after
 
     def go_back(self) -> None:
         """Let the chains stand where they stood before the sweep."""
+        self._moving = {}
+
+    def settled(self) -> tuple[list[Batch], tuple[Left, ...]]:
+        """Give where the chains stand after the last sweep that was kept."""
+        return list(self._batches), ()
+
+    def close(self) -> None:
+        """Let go of what is completed in memory."""
         self._moving = {}
 
     def _swept(
@@ -135,9 +138,9 @@ class ThreadCrew:
         sweep: int,
         before_visit: BeforeVisit,
     ) -> tuple[Swept, Batch]:
-        own = moving.pop(place, None) or MovingBatch(self._strands, self.batches[place])
+        own = moving.pop(place, None) or MovingBatch(self._strands, self._batches[place])
         swept = own.sweep(sweep, before_visit)
-        if len(self.batches) <= self._n_threads:
+        if len(self._batches) <= self._n_threads:
             moving[place] = own
         return swept, own.batch()
 
