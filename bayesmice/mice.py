@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from bayesmice import plots
 from bayesmice.arguments import check_count, check_seed
+from bayesmice.cluster import check_client
 from bayesmice.continuation import (
     PILOT,
     add_recommended,
@@ -32,13 +33,14 @@ from bayesmice.models.predictors import Predictors
 from bayesmice.models.prior_draws import prior_table
 from bayesmice.pooling import PooledResults, pool
 from bayesmice.problem import make_problem
-from bayesmice.running import LONE_VISITS, Callback, Checkpoints, prior_groups
+from bayesmice.running import LONE_VISITS, Callback, Checkpoints, Means, prior_groups
 from bayesmice.scheduler import Post, VisitOrder
 from bayesmice.scheduler.plan import SWEEPS, make_plan
 from bayesmice.specification import Models, read
 
 if TYPE_CHECKING:
     from arviz_plots import PlotCollection
+    from distributed import Client
 
 TEXT_WIDTH = 28
 """Letters of predictors and priors in the text; `table` and the HTML show them whole."""
@@ -169,6 +171,8 @@ class MICE:
         checkpoint: str | os.PathLike[str] | None = None,
         every: int = 10,
         analysis: Callable[[AnyFrame], Any] | None = None,
+        chunk: int | None = None,
+        client: "Client | None" = None,
     ) -> Imputations:
         """Impute: run chains of sweeps, and keep states of them as imputations.
 
@@ -207,6 +211,13 @@ class MICE:
             For ``m="auto"``: from completed data to a result that `bayesmice.pool` reads, whose
             fractions of missing information decide. By default the means of the incomplete columns
             and the shares of their levels.
+        chunk : int, optional
+            How many chains are completed in memory at the same time, at most; the others wait with
+            their missing cells and kernel states only. By default all of them. With ``client`` it
+            bounds the chains of a task.
+        client : dask.distributed.Client, optional
+            A cluster of Dask, over whose workers the chains are spread. The result is the same; so
+            it is for any number of workers, and when workers die. `docs/scale.md` shows more.
 
         Returns
         -------
@@ -248,11 +259,13 @@ class MICE:
                 callback=callback,
                 checkpoint=checkpoint,
                 every=every,
+                chunk=chunk,
+                client=client,
             )
             return add_recommended(pilot, analysis, progressbar)
         check_count("m", m)
         check_count("every", every)
-        for name, value in (("chains", chains), ("thin", thin)):
+        for name, value in (("chains", chains), ("thin", thin), ("chunk", chunk)):
             if value is not None:
                 check_count(name, value)
         rule = sweeps if isinstance(sweeps, Until) else None
@@ -288,6 +301,7 @@ class MICE:
             None if random_seed is None else check_seed(random_seed),
             lambda: check_seed(None),
             checkpoint,
+            Means(chunk, None if client is None else check_client(client)),
         )
         points = None if checkpoint is None else Checkpoints(Path(checkpoint), every)
         try:

@@ -1,19 +1,22 @@
 """Analyses of all completed data sets."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from bayesmice.analysis.analyses import Analyses, run_analyses
+from bayesmice.analysis.analyses import Analyses, run_analyses, run_far_analyses
 from bayesmice.analysis.bayesian import Sampler, sample_posteriors
 from bayesmice.analysis.formulas import FormulaFit, find_model
 from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.data.libraries import AnyFrame
-from bayesmice.errors import warn_caller
+from bayesmice.errors import SpecificationError, warn_caller
 from bayesmice.imputations.completing import Completing
 from bayesmice.progress import counting_display
 from bayesmice.store import analysis_dataset
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 class Analyzing(Completing):
@@ -25,6 +28,7 @@ class Analyzing(Completing):
         *,
         progressbar: bool = True,
         workers: int | None = None,
+        client: "Client | None" = None,
     ) -> Analyses:
         """Run an analysis on every completed data set.
 
@@ -38,6 +42,9 @@ class Analyzing(Completing):
         workers : int, optional
             Number of processes to spread the analyses over, -1 for all cores. By default they run
             in this process, which is faster for fits that take less than a second.
+        client : dask.distributed.Client, optional
+            A cluster of Dask to spread the analyses over instead. The data and the imputations
+            travel to each worker once.
 
         Returns
         -------
@@ -55,7 +62,7 @@ class Analyzing(Completing):
             If it fails for some: their errors are kept in ``.failed``, and the others stay.
         """
         with counting_display("Analyzing", self.m, progressbar) as progress:
-            analyses = run_analyses(self, analysis, workers=workers, progress=progress)
+            analyses = _run(self, analysis, workers, client, progress)
         _warn_failed(analyses)
         return analyses
 
@@ -67,6 +74,7 @@ class Analyzing(Completing):
         fit_options: Mapping[str, Any] | None = None,
         progressbar: bool = True,
         workers: int | None = None,
+        client: "Client | None" = None,
         **model_options: Any,
     ) -> Analyses:
         """Fit a regression of statsmodels to every completed data set.
@@ -81,7 +89,7 @@ class Analyzing(Completing):
             ``OrderedModel.from_formula``.
         fit_options : mapping, optional
             Arguments of the model's ``fit``, such as ``{"cov_type": "HC1"}``.
-        progressbar, workers
+        progressbar, workers, client
             As in `analyze`.
         **model_options
             Passed on to the model, such as ``family=`` of a GLM or ``groups=`` of a mixed model.
@@ -99,7 +107,7 @@ class Analyzing(Completing):
         """
         analysis = FormulaFit(formula, find_model(model), model_options, fit_options or {})
         with counting_display("Fitting", self.m, progressbar) as progress:
-            fits = run_analyses(self.in_pandas, analysis, workers=workers, progress=progress)
+            fits = _run(self.in_pandas, analysis, workers, client, progress)
         _warn_failed(fits)
         return fits
 
@@ -183,6 +191,23 @@ class Analyzing(Completing):
             )
         self.tree["posterior"] = xr.DataTree(analysis_dataset(posterior["posterior"].to_dataset()))
         return posterior
+
+
+def _run(
+    imputations: Completing,
+    analysis: Callable[[AnyFrame], Any],
+    workers: int | None,
+    client: "Client | None",
+    progress: Callable[[int], None],
+) -> Analyses:
+    if client is None:
+        return run_analyses(imputations, analysis, workers=workers, progress=progress)
+    if workers is not None:
+        raise SpecificationError(
+            f"workers is {workers}, processes of this machine, and client a cluster. Give one of "
+            "them."
+        )
+    return run_far_analyses(imputations._bare, analysis, client, progress=progress)
 
 
 def _warn_failed(analyses: Analyses) -> None:

@@ -165,6 +165,7 @@ class LearnedGroup:
     def __init__(self, run: Run, place: int, picks: list[tuple[int, int]]) -> None:
         self._group: Group = run.problem.groups[place]
         self._strand: Strand = run.strands[place]
+        self._standing = run.standing(place)
         self._recorder = run.recorders[place]
         self._descriptions = run.problem.read.models
         self._stream = (NEW_ROWS_STREAM, place)
@@ -322,7 +323,7 @@ class LearnedGroup:
                 drawn = [self._recorder.kept[sweep][name][chain] for chain, sweep in by_pick]
                 cells[name] = np.stack(drawn)[:, missing]
             else:
-                cells[name] = self._strand.state.cells[name][self._chains]
+                cells[name] = self._standing.cells[name][self._chains]
         return place_chains(course, cells, np.arange(len(self._chains)))
 
 
