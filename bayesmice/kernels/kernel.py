@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from numpy.typing import ArrayLike
 
 Array = jax.Array
+type Shaped = Array | jax.ShapeDtypeStruct
+"""Something of which only the shape and the type count."""
 LogDensity = Callable[[Array], Array]
 """From an unconstrained position of shape (n_dim,) to a scalar log-density."""
 KernelState = Any
 """A NamedTuple of arrays with at least ``position`` of shape (n_dim,)."""
+
+
+def on_device(values: ArrayLike) -> Array:
+    """Copy an array of the host to where programs run; `jax.numpy` compiles that for each shape."""
+    array: Array = jax.device_put(np.asarray(values), may_alias=False)
+    return array
 
 
 class Info(NamedTuple):

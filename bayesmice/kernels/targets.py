@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import cast
 
 import jax.numpy as jnp
@@ -32,10 +32,11 @@ from bayesmice.kernels.choice import (
 from bayesmice.kernels.fixed import FixedProgram, FixedSteps
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
-from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.kernel import Array, Kernel, on_device
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
 from bayesmice.kernels.reuse import find_program, keep_program
+from bayesmice.kernels.shared import SharedProgram
 from bayesmice.kernels.steps import StepsProgram
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
@@ -48,12 +49,12 @@ from bayesmice.models.blueprint import (
     generic_blueprint,
     write_regression,
 )
+from bayesmice.models.catalog import is_built_in
 from bayesmice.models.custom import CustomModel, data_name
 from bayesmice.models.design import Design
 from bayesmice.models.draws import PMM
 from bayesmice.models.families import Family
 from bayesmice.models.regression import RegressionModel
-from bayesmice.models.sampling import Sampling
 from bayesmice.models.terms import FormulaDesign
 
 CELL_STEPS, MIN_CELL_STEP = 16, 8
@@ -190,22 +191,22 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
     formulas = dict(zip(blueprint.designs, model.formulas.values(), strict=True))
     read: tuple[str, ...] = ()
     if model.shares_program:
-        program = _shared_program(
+        program: ModelProgram | SharedProgram = _shared_program(
             model.family,
             len(column.levels),
             model.design.width,
             model.draw,
-            model.sampling,
+            regression_kernel(model.sampling, model.padded),
             column.has_limits,
             transitions,
         )
-        data, mask = model.padded.data, jnp.asarray(model.included.astype(float))
+        data, mask = model.padded.data, on_device(model.included.astype(float))
         kept = {COEFFICIENTS: np.flatnonzero(model.included)}
     else:
         program = _program(
             blueprint,
             model.draw,
-            model.sampling,
+            regression_kernel(model.sampling, blueprint),
             FormulaInputs(formulas),
             masked=None,
             transitions=transitions,
@@ -222,13 +223,13 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         host_designs={name: f for name, f in formulas.items() if f.host and mask is None},
         given=Given(
             rows=(rows,),
-            fixed={name: jnp.asarray(value) for name, value in (data | dict(model.given)).items()},
+            fixed={name: on_device(value) for name, value in (data | dict(model.given)).items()},
             columns=_complete(store, read),
             mask=mask,
             design_columns=(_design_columns(model.design, column.name),),
         ),
         labels=ParameterLabels(
-            program.model.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
+            program.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
         ),
     )
 
@@ -396,7 +397,7 @@ def column_input(column: Column, values: NDArray[np.float64]) -> NDArray[np.gene
 
 def _complete(store: ColumnStore, names: tuple[str, ...]) -> dict[str, Array]:
     complete = (store.columns[name] for name in names if not store.columns[name].n_missing)
-    return {c.name: jnp.asarray(column_input(c, c.values)) for c in complete}
+    return {c.name: on_device(column_input(c, c.values)) for c in complete}
 
 
 @lru_cache(maxsize=64)
@@ -405,19 +406,26 @@ def _shared_program(
     n_levels: int,
     n_design: int,
     draw: PMM | None,
-    sampling: Sampling,
+    kernel: Kernel,
     has_limits: bool,
     transitions: int,
-) -> ModelProgram:
-    blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
-    masked = COEFFICIENTS if n_design else None
-    return _program(blueprint, draw, sampling, SharedInputs(), masked, transitions)
+) -> ModelProgram | SharedProgram:
+    @cache
+    def write() -> ModelProgram:
+        blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
+        masked = COEFFICIENTS if n_design else None
+        return _program(blueprint, draw, kernel, SharedInputs(), masked, transitions)
+
+    if not is_built_in(family):
+        return write()  # nothing but the functions that it is made of could tell it from others
+    parts = (family.name, family.link, n_levels, n_design, draw, has_limits, transitions)
+    return SharedProgram(repr(parts), kernel, write)
 
 
 def _program(
     blueprint: Blueprint,
     draw: PMM | None,
-    sampling: Sampling,
+    kernel: Kernel,
     inputs: SharedInputs | FormulaInputs,
     masked: str | None,
     transitions: int,
@@ -446,7 +454,7 @@ def _program(
     )
     return ModelProgram(
         functions,
-        regression_kernel(sampling, blueprint),
+        kernel,
         target_inputs=(OBSERVED_DATA,),
         row_inputs=inputs,
         censored=row_inputs if blueprint.has_limits else (),
@@ -479,12 +487,12 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
         lower, upper = np.full(n_cells, -np.inf), np.full(n_cells, np.inf)
         lower[: column.n_drawn] = column.limits[0][column.drawn_rows]
         upper[: column.n_drawn] = column.limits[1][column.drawn_rows]
-        limits = jnp.asarray(lower), jnp.asarray(upper)
+        limits = on_device(lower), on_device(upper)
     return Rows(
-        jnp.asarray(observed),
-        jnp.asarray(np.where(column.observed, column.row_weights, 0.0)),
-        jnp.asarray(drawn),
-        jnp.asarray(written),
+        on_device(observed),
+        on_device(np.where(column.observed, column.row_weights, 0.0)),
+        on_device(drawn),
+        on_device(written),
         limits,
     )
 
@@ -492,7 +500,7 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
 def _custom_rows(model: CustomModel, column: Column, n_cells: int) -> Rows:
     rows = _rows(column, column_input(column, _filled(column)), n_cells)
     relevant = model.relevant_rows[column.name]
-    return rows._replace(weights=jnp.asarray(np.where(relevant, column.row_weights, 0.0)))
+    return rows._replace(weights=on_device(np.where(relevant, column.row_weights, 0.0)))
 
 
 def _design_columns(design: Design, name: str) -> DesignColumns | None:
@@ -501,7 +509,7 @@ def _design_columns(design: Design, name: str) -> DesignColumns | None:
     encoding = design.encodings[name]
     table = np.zeros((0, len(encoding.names))) if encoding.table is None else encoding.table
     return DesignColumns(
-        jnp.arange(design.width)[design.slices[name]],
-        jnp.asarray(encoding.centers),
-        jnp.asarray(table),
+        on_device(np.arange(design.width)[design.slices[name]]),
+        on_device(encoding.centers),
+        on_device(table),
     )

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -120,7 +119,7 @@ def unpack_state(
                 program.unpack(lane.values, started.state),
                 lane.visits,
                 lane.begins_anew,
-                jnp.asarray(lane.accepted),
+                np.asarray(lane.accepted),
             )
         )
     return state
