@@ -35,7 +35,7 @@ FAR, UNEVEN = 3.0, 1.0
 """The proposal is good where its log-weights differ by less than `UNEVEN` within so many standard
 deviations."""
 SLICE_WIDTH = 1.0
-"""On the log scale, in which the posterior of a standard deviation from few rows is about so wide."""
+"""On the log scale, where the posterior of a standard deviation from few rows is about so wide."""
 ROUNDING = 1e-14
 """Relative rounding error of moments, which keeps a singular precision matrix positive."""
 KEPT, MOST_TRANSITIONS = 0.02, 8

@@ -21,8 +21,10 @@ from pymc.distributions.continuous import (
     WaldRV,
 )
 from pymc.distributions.discrete import DiscreteUniformRV
+from pymc.logprob.utils import CheckParameterValue
 from pytensor.link.jax.dispatch.basic import jax_funcify
 from pytensor.link.jax.dispatch.random import jax_sample_fn
+from pytensor.raise_op import Assert
 from pytensor.scalar.math import (
     BetaIncInv,
     Erfcx,
@@ -274,8 +276,18 @@ def categorical(key: Array, shape: Shape, p: Array) -> Array:
     return jax.random.categorical(key, jnp.log(p), shape=shape)
 
 
+def unchecked(value: Array, *conditions: Array) -> Array:
+    """Give a value without checking conditions, which a compiled program cannot raise errors for.
+
+    PyTensor's version warns of each check, and PyMC checks every parameter.
+    """
+    return value
+
+
 FUNCTIONS: Mapping[type, Callable[..., Array]] = {
+    Assert: unchecked,
     BetaIncInv: betaincinv,
+    CheckParameterValue: unchecked,
     Erfcx: erfcx,
     GammaIncCInv: gammainccinv,
     GammaIncInv: gammaincinv,

@@ -29,6 +29,7 @@ from bayesmice.kernels.programs import (
     visit_key,
     write_cells,
 )
+from bayesmice.kernels.shared import SharedProgram
 from bayesmice.kernels.steps import CompiledDraws, StepsProgram
 from bayesmice.models.custom import data_name
 
@@ -233,6 +234,8 @@ def fixed_program(program: Program) -> FixedProgram | FixedSteps:
     ModelError
         If the model has trees of BART, which are no parameters that a run records.
     """
+    if isinstance(program, SharedProgram):
+        program = program.whole
     if isinstance(program, ModelProgram):
         return _fixed(program)
     assert isinstance(program, StepsProgram)

@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from blackjax.mcmc import hmc
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, lost_depth
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, lost_depth, on_device
 
 QUARTER_PERIOD = math.pi / 2
 MIN_LEAPFROG_STEPS = 3
@@ -47,7 +48,7 @@ def leapfrog_steps(n_dim: int) -> int:
 
 
 def _empty(n_dim: int) -> HMCState:
-    return HMCState(jnp.zeros(n_dim), jnp.eye(n_dim))
+    return HMCState(on_device(np.zeros(n_dim)), on_device(np.eye(n_dim)))
 
 
 def _tune(

@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.initial_point import make_initial_point_expression
-from pymc.sampling.jax import get_jaxified_graph
+from pytensor.compile.mode import JAX
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
-from pytensor.graph.replace import graph_replace
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.replace import clone_replace, graph_replace
+from pytensor.graph.traversal import ancestors, graph_inputs
+from pytensor.link.jax.dispatch.basic import jax_funcify
 from pytensor.tensor.random.type import RandomType
 
 import bayesmice.kernels.dispatch  # noqa: F401, registers what PyTensor lacks
@@ -276,12 +278,44 @@ def _compile(
 ) -> Callable[..., list[jax.Array]]:
     swapped = graph_replace(outputs, swaps, strict=False)
     try:
-        function: Callable[..., list[jax.Array]] = get_jaxified_graph(
-            inputs=inputs, outputs=swapped
-        )
+        function = jax_function(inputs, swapped)
     except NotImplementedError as error:
         raise ModelError(
             f"The model for {owner} uses an operation that has no JAX version: {error}. "
             "Express it with another distribution, or use kernel='pymc'."
         ) from error
+    return function
+
+
+def jax_function(inputs: list[Variable], outputs: list[Variable]) -> Callable[..., list[jax.Array]]:
+    """Turn a graph into a JAX function, after PyTensor's rewrites for JAX.
+
+    `pymc.sampling.jax` has a function that does the same, but takes two seconds to import.
+
+    Parameters
+    ----------
+    inputs : list of Variable
+        Its inputs.
+    outputs : list of Variable
+        What they give. Shared variables in their graph stay at the values that they have now.
+
+    Returns
+    -------
+    callable
+        From the values of the inputs to a list of those of the outputs.
+
+    Raises
+    ------
+    NotImplementedError
+        If an operation has no JAX version.
+    ValueError
+        If a random generator is none of the inputs: it would give the same numbers at every call.
+    """
+    shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
+    if any(isinstance(variable.type, RandomType) for variable in shared):
+        raise ValueError("The graph draws from a random generator that is none of its inputs.")
+    constants = {variable: pt.constant(variable.get_value(borrow=True)) for variable in shared}
+    graph = FunctionGraph(inputs, clone_replace(outputs, replace=constants), clone=True)
+    JAX.optimizer.rewrite(graph)
+    function: Callable[..., list[jax.Array]] = jax_funcify(graph)
     return function

@@ -11,12 +11,22 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
+from numpy.typing import ArrayLike
 
 Array = jax.Array
+type Shaped = Array | jax.ShapeDtypeStruct
+"""Something of which only the shape and the type count."""
 LogDensity = Callable[[Array], Array]
 """From an unconstrained position of shape (n_dim,) to a scalar log-density."""
 KernelState = Any
 """A NamedTuple of arrays with at least ``position`` of shape (n_dim,)."""
+
+
+def on_device(values: ArrayLike) -> Array:
+    """Copy an array of the host to where programs run; `jax.numpy` compiles that for each shape."""
+    array: Array = jax.device_put(np.asarray(values), may_alias=False)
+    return array
 
 
 class Info(NamedTuple):
@@ -54,15 +64,17 @@ class Kernel:
     estimate : callable
         ``estimate(state, logdensity)``: a position near the mode, for draws that need a point
         estimate of the parameters.
+
+    Each takes a `LogDensity`; a kernel that is for certain models only may ask it for more.
     """
 
     name: str
     tuning_sweeps: tuple[int, ...]
     retune_below: float
     empty: Callable[[int], KernelState]
-    tune: Callable[[Array, KernelState, Array, Array, LogDensity], KernelState]
-    step: Callable[[Array, KernelState, LogDensity], tuple[KernelState, Info]]
-    estimate: Callable[[KernelState, LogDensity], Array]
+    tune: Callable[[Array, KernelState, Array, Array, Any], KernelState]
+    step: Callable[[Array, KernelState, Any], tuple[KernelState, Info]]
+    estimate: Callable[[KernelState, Any], Array]
 
 
 def lost_depth(n_dim: int) -> float:

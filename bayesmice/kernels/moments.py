@@ -1,4 +1,4 @@
-"""Normal linear regressions by their moments: sums over rows that the likelihood needs no more than.
+"""Normal linear regressions by their moments, the sums over rows that the likelihood consists of.
 
 The likelihood of a linear predictor with normal residuals depends on the rows only through their
 weighted sums of squares and products. They are summed once a visit, and each evaluation after that
@@ -132,4 +132,3 @@ def log_likelihood(n: Array, residual_square: Array, spread: Array) -> Array:
     """
     scaled = residual_square / spread**2
     return -n * (jnp.log(spread) + 0.5 * jnp.log(2.0 * jnp.pi)) - 0.5 * scaled
-

@@ -8,10 +8,11 @@ from typing import NamedTuple
 import blackjax
 import jax
 import jax.numpy as jnp
+import numpy as np
 from blackjax.mcmc import hmc, nuts
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, on_device
 
 TUNE = 400
 """Transitions per adaptation."""
@@ -35,7 +36,7 @@ class NUTSState(NamedTuple):
 
 
 def _empty(n_dim: int) -> NUTSState:
-    return NUTSState(jnp.zeros(n_dim), jnp.ones(n_dim), jnp.ones(()))
+    return NUTSState(on_device(np.zeros(n_dim)), on_device(np.ones(n_dim)), on_device(1.0))
 
 
 def _tune(

@@ -6,7 +6,7 @@ are a batch axis: `jax.lax.map` on a CPU, where it is faster and gives the same 
 of chains, `jax.vmap` elsewhere.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -20,7 +20,16 @@ from numpy.typing import NDArray
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
 from bayesmice.kernels.conjugate import ConjugateNames
 from bayesmice.kernels.jaxify import Inputs, JaxModel
-from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
+from bayesmice.kernels.kernel import (
+    Array,
+    Info,
+    Kernel,
+    KernelState,
+    LogDensity,
+    Shaped,
+    lost_depth,
+    on_device,
+)
 from bayesmice.kernels.moments import NormalLikelihood, moments_of
 from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL, PREDICTORS_DATA
 
@@ -165,7 +174,9 @@ class Program(Protocol):
     def kernel(self) -> Tuning:
         """What the scheduler needs to know of the kernel."""
 
-    def empty_state(self, n_chains: int, design: Array, columns: Inputs, given: Given) -> Any:
+    def empty_state(
+        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
+    ) -> Any:
         """Make kernel states for all chains, to be tuned before use."""
 
     @property
@@ -202,8 +213,64 @@ class Program(Protocol):
         """Read kernel states that `pack` wrote, given empty ones for as many chains."""
 
 
+class TunedStates:
+    """What is done to the kernel states of programs that JAX runs."""
+
+    def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
+        """Give the kernel states of some chains."""
+        some: TunedState = jax.tree.map(lambda leaf: leaf[positions], state)
+        return some
+
+    def join(self, states: Sequence[TunedState]) -> TunedState:
+        """Put kernel states of several sets of chains together."""
+        joined: TunedState = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *states)
+        return joined
+
+    def pack(self, state: TunedState) -> NDArray[np.float64]:
+        """Write kernel states as numbers, of shape (n_chains, n_numbers)."""
+        leaves = [np.asarray(leaf, dtype=np.float64) for leaf in jax.tree.leaves(state)]
+        return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
+
+    def unpack(self, packed: NDArray[Any], empty: TunedState) -> TunedState:
+        """Read kernel states that `pack` wrote, given empty ones for as many chains."""
+        leaves, structure = jax.tree.flatten(empty)
+        ends = np.cumsum([leaf[0].size for leaf in leaves])
+        parts = np.split(packed, ends[:-1], axis=1)
+        read: TunedState = jax.tree.unflatten(
+            structure,
+            [
+                jnp.asarray(part.reshape(leaf.shape), dtype=leaf.dtype)
+                for part, leaf in zip(parts, leaves, strict=True)
+            ],
+        )
+        return read
+
+
+def empty_states(kernel: Kernel, n_dim: int, n_chains: int) -> TunedState:
+    """Make kernel states of the right shapes for some chains, to be tuned before use.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    n_dim : int
+        Dimensions of the unconstrained parameters.
+    n_chains : int
+        Number of chains.
+
+    Returns
+    -------
+    TunedState
+    """
+    one = TunedState(kernel.empty(n_dim), on_device(1.0), on_device(-np.inf))
+    batch: TunedState = jax.tree.map(
+        lambda leaf: on_device(np.repeat(np.asarray(leaf)[None], n_chains, axis=0)), one
+    )
+    return batch
+
+
 @dataclass(frozen=True, eq=False)
-class ModelProgram:
+class ModelProgram(TunedStates):
     """A conditional model with its kernel, compiled once.
 
     Attributes
@@ -248,12 +315,17 @@ class ModelProgram:
             self._relatives[kernel.name] = replace(self, kernel=kernel)
         return self._relatives[kernel.name]
 
+    @property
+    def dims(self) -> Mapping[str, tuple[str, ...]]:
+        """Named dimensions of the parameters."""
+        return self.model.dims
+
     @cached_property
     def _relatives(self) -> dict[str, "ModelProgram"]:
         return {self.kernel.name: self}
 
     def empty_state(
-        self, n_chains: int, design: Array, columns: Inputs, given: Given
+        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
     ) -> TunedState:
         """Make kernel states of the right shapes for all chains, to be tuned before use.
 
@@ -261,48 +333,23 @@ class ModelProgram:
         ----------
         n_chains : int
             Number of chains.
-        design : Array of shape (n_rows, n_design)
-            Completed design of any chain.
-        columns : mapping of str to Array
+        design : Array or ShapeDtypeStruct of shape (n_rows, n_design)
+            Completed design of any chain; its shape is all that counts.
+        columns : mapping of str to Array or ShapeDtypeStruct
             Completed columns of any chain that the model reads.
         given : Given
             What visits to the target are given.
         """
-        start = jax.eval_shape(self.model.initial, self.inputs(design, columns, given))
-        n_dim = sum(int(leaf.size) for leaf in jax.tree.leaves(start))
-        # Strong types, as a visit returns them: weak ones would compile a second program.
-        one = TunedState(self.kernel.empty(n_dim), jnp.ones(()), jnp.full((), -jnp.inf, float))
-        batch: TunedState = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), one)
-        return batch
+        return empty_states(self.kernel, self.n_dim(design, columns, given), n_chains)
 
-    def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
-        """Give the kernel states of some chains."""
-        some: TunedState = jax.tree.map(lambda leaf: leaf[positions], state)
-        return some
+    def n_dim(self, design: Shaped, columns: Mapping[str, Shaped], given: Given) -> int:
+        """Count the dimensions of the unconstrained parameters."""
 
-    def join(self, states: Sequence[TunedState]) -> TunedState:
-        """Put kernel states of several sets of chains together."""
-        joined: TunedState = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *states)
-        return joined
+        def initial(design: Array, columns: Inputs) -> dict[str, Array]:
+            return self.model.initial(self.inputs(design, columns, given))
 
-    def pack(self, state: TunedState) -> NDArray[np.float64]:
-        """Write kernel states as numbers, of shape (n_chains, n_numbers)."""
-        leaves = [np.asarray(leaf, dtype=np.float64) for leaf in jax.tree.leaves(state)]
-        return np.concatenate([leaf.reshape(len(leaf), -1) for leaf in leaves], axis=1)
-
-    def unpack(self, packed: NDArray[Any], empty: TunedState) -> TunedState:
-        """Read kernel states that `pack` wrote, given empty ones for as many chains."""
-        leaves, structure = jax.tree.flatten(empty)
-        ends = np.cumsum([leaf[0].size for leaf in leaves])
-        parts = np.split(packed, ends[:-1], axis=1)
-        read: TunedState = jax.tree.unflatten(
-            structure,
-            [
-                jnp.asarray(part.reshape(leaf.shape), dtype=leaf.dtype)
-                for part, leaf in zip(parts, leaves, strict=True)
-            ],
-        )
-        return read
+        start = jax.eval_shape(initial, design, dict(columns))
+        return sum(int(leaf.size) for leaf in jax.tree.leaves(start))
 
     @cached_property
     def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
@@ -337,9 +384,7 @@ class ModelProgram:
             def estimate() -> dict[str, Array]:
                 return self._masked(unravel(self.kernel.estimate(moved, logdensity)), given.mask)
 
-            cells = self.draw(
-                Moved(self.model, values, estimate, inputs, given.rows), keys.cells
-            )
+            cells = self.draw(Moved(self.model, values, estimate, inputs, given.rows), keys.cells)
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
             return TunedState(moved, recent, info.lp), recorded
 
@@ -544,7 +589,11 @@ def run_seed(random_seed: int, stream: Sequence[int] = ()) -> Array:
     -------
     Array of shape (2,)
     """
-    key = jax.random.key(random_seed, impl="threefry2x32")
+    halves = np.array([random_seed >> 32, random_seed & 0xFFFFFFFF], dtype=np.uint32)
+    data: Array = on_device(halves)  # as jax.random.key makes it
+    if not stream:
+        return data
+    key = jax.random.wrap_key_data(data, impl="threefry2x32")
     for number in stream:
         key = jax.random.fold_in(key, number)
     return jax.random.key_data(key)

@@ -26,7 +26,7 @@ from pytensor.tensor.random.type import RandomType
 
 from bayesmice.kernels.forests import GROWING_STEPS, Forest, Grown, is_forest
 from bayesmice.kernels.jaxify import Inputs, recorded_variables
-from bayesmice.kernels.kernel import Array, Info
+from bayesmice.kernels.kernel import Array, Info, Shaped
 from bayesmice.kernels.programs import Given, Moment, Recorded, weighted, write_cells
 from bayesmice.kernels.step_states import state_from_text, state_to_text
 from bayesmice.models.custom import CustomModel, data_name
@@ -143,7 +143,7 @@ class StepsProgram:
         return CompiledDraws(self._weighted, self.model.targets)
 
     def empty_state(
-        self, n_chains: int, design: Array, columns: Inputs, given: Given
+        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
     ) -> list[HostChain]:
         """Begin every chain at the support points of the priors."""
         start = self._weighted.initial_point()

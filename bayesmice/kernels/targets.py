@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import cast
 
 import jax.numpy as jnp
@@ -35,11 +35,12 @@ from bayesmice.kernels.conjugate import CONJUGATE, SIGMA, ConjugateNames
 from bayesmice.kernels.fixed import FixedProgram, FixedSteps
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
-from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.moments import LOCATION, SLOPES, SPREAD
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
 from bayesmice.kernels.reuse import find_program, keep_program
+from bayesmice.kernels.shared import SharedProgram
 from bayesmice.kernels.steps import StepsProgram
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
@@ -52,6 +53,7 @@ from bayesmice.models.blueprint import (
     generic_blueprint,
     write_regression,
 )
+from bayesmice.models.catalog import is_built_in
 from bayesmice.models.custom import CustomModel, data_name
 from bayesmice.models.design import Design
 from bayesmice.models.draws import PMM
@@ -193,7 +195,7 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
     read: tuple[str, ...] = ()
     if model.shares_program:
         moves = regression_moves(model.sampling, model.padded, store.n_rows)
-        program = _shared_program(
+        program: ModelProgram | SharedProgram = _shared_program(
             model.family,
             len(column.levels),
             model.design.width,
@@ -201,7 +203,7 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
             moves,
             column.has_limits,
         )
-        data, mask = model.padded.data, jnp.asarray(model.included.astype(float))
+        data, mask = model.padded.data, on_device(model.included.astype(float))
         kept = {COEFFICIENTS: np.flatnonzero(model.included)}
     else:
         moves = regression_moves(model.sampling, blueprint, store.n_rows)
@@ -218,13 +220,13 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         host_designs={name: f for name, f in formulas.items() if f.host and mask is None},
         given=Given(
             rows=(rows,),
-            fixed={name: jnp.asarray(value) for name, value in (data | dict(model.given)).items()},
+            fixed={name: on_device(value) for name, value in (data | dict(model.given)).items()},
             columns=_complete(store, read),
             mask=mask,
             design_columns=(_design_columns(model.design, column.name),),
         ),
         labels=ParameterLabels(
-            program.model.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
+            program.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
         ),
     )
 
@@ -392,7 +394,7 @@ def column_input(column: Column, values: NDArray[np.float64]) -> NDArray[np.gene
 
 def _complete(store: ColumnStore, names: tuple[str, ...]) -> dict[str, Array]:
     complete = (store.columns[name] for name in names if not store.columns[name].n_missing)
-    return {c.name: jnp.asarray(column_input(c, c.values)) for c in complete}
+    return {c.name: on_device(column_input(c, c.values)) for c in complete}
 
 
 @lru_cache(maxsize=64)
@@ -403,10 +405,17 @@ def _shared_program(
     draw: PMM | None,
     moves: Moves,
     has_limits: bool,
-) -> ModelProgram:
-    blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
-    masked = COEFFICIENTS if n_design else None
-    return _program(blueprint, draw, moves, SharedInputs(), masked)
+) -> ModelProgram | SharedProgram:
+    @cache
+    def write() -> ModelProgram:
+        blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
+        masked = COEFFICIENTS if n_design else None
+        return _program(blueprint, draw, moves, SharedInputs(), masked)
+
+    if not is_built_in(family):
+        return write()  # nothing but the functions that it is made of could tell it from others
+    parts = (family.name, family.link, n_levels, n_design, draw, has_limits, moves.transitions)
+    return SharedProgram(repr(parts), moves.kernel, write)
 
 
 def _program(
@@ -486,12 +495,12 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
         lower, upper = np.full(n_cells, -np.inf), np.full(n_cells, np.inf)
         lower[: column.n_drawn] = column.limits[0][column.drawn_rows]
         upper[: column.n_drawn] = column.limits[1][column.drawn_rows]
-        limits = jnp.asarray(lower), jnp.asarray(upper)
+        limits = on_device(lower), on_device(upper)
     return Rows(
-        jnp.asarray(observed),
-        jnp.asarray(np.where(column.observed, column.row_weights, 0.0)),
-        jnp.asarray(drawn),
-        jnp.asarray(written),
+        on_device(observed),
+        on_device(np.where(column.observed, column.row_weights, 0.0)),
+        on_device(drawn),
+        on_device(written),
         limits,
     )
 
@@ -499,7 +508,7 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
 def _custom_rows(model: CustomModel, column: Column, n_cells: int) -> Rows:
     rows = _rows(column, column_input(column, _filled(column)), n_cells)
     relevant = model.relevant_rows[column.name]
-    return rows._replace(weights=jnp.asarray(np.where(relevant, column.row_weights, 0.0)))
+    return rows._replace(weights=on_device(np.where(relevant, column.row_weights, 0.0)))
 
 
 def _design_columns(design: Design, name: str) -> DesignColumns | None:
@@ -508,7 +517,7 @@ def _design_columns(design: Design, name: str) -> DesignColumns | None:
     encoding = design.encodings[name]
     table = np.zeros((0, len(encoding.names))) if encoding.table is None else encoding.table
     return DesignColumns(
-        jnp.arange(design.width)[design.slices[name]],
-        jnp.asarray(encoding.centers),
-        jnp.asarray(table),
+        on_device(np.arange(design.width)[design.slices[name]]),
+        on_device(encoding.centers),
+        on_device(table),
     )

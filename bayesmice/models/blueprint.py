@@ -294,7 +294,8 @@ class Blueprint:
         family = self.family
         return (
             family.likelihood is pm.Normal
-            and (family.parent, family.link, family.predictors) == ("mu", "identity", Predictors.ONE)
+            and (family.parent, family.link, family.predictors)
+            == ("mu", "identity", Predictors.ONE)
             and list(self.auxiliary) == ["sigma"]
             and not isinstance(self.auxiliary["sigma"], LinearPredictor)
             and not (family.given or family.at_link or self.has_limits)

@@ -340,3 +340,9 @@ DEFAULT_FAMILIES: Mapping[Scale, Family] = {
     Scale.NOMINAL: CATEGORICAL,
     Scale.ORDINAL: CUMULATIVE,
 }
+
+
+def is_built_in(family: Family) -> bool:
+    """Tell whether a family is one of these, with any of its links."""
+    known = FAMILIES.get(family.name, TRUNCATED_GAUSSIAN)
+    return known.by_link.get(family.link) is family

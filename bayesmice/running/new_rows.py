@@ -205,7 +205,7 @@ class LearnedGroup:
         for name, target in course.targets.items():
             _, parameters = self._fixed[name]
             everyone = np.arange(m)
-            state.lanes[name] = [Lane(target.program, everyone, parameters, 0, False, jnp.zeros(m))]
+            state.lanes[name] = [Lane(target.program, everyone, parameters, 0, False, np.zeros(m))]
         order = [n for n in dict.fromkeys(self._strand.sequence(0)) if n in course.targets]
         recorder = RunRecorder([], course.columns)
         for sweep in range(sweeps):

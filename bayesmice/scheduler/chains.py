@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bayesmice.data import Column
 from bayesmice.kernels import Program, Target
-from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.targets import column_input
 from bayesmice.scheduler.course import Course
 
@@ -35,7 +35,7 @@ class Lane:
         How often the lane was visited.
     begins_anew : bool
         Whether its chains begin at the first visit, with no parameters of their own.
-    accepted : Array of shape (n_lane,)
+    accepted : ndarray of shape (n_lane,)
         Sum of the acceptance rates of its visits.
     """
 
@@ -44,7 +44,7 @@ class Lane:
     state: Any
     visits: int
     begins_anew: bool
-    accepted: Array
+    accepted: NDArray[np.float64]
 
 
 @dataclass
@@ -150,7 +150,7 @@ def place_chains(course: Course, cells: Cells, ids: ArrayLike) -> ChainState:
     """Complete the columns of chains from their missing cells; the lanes are left to the caller."""
     store = course.store
     columns = {
-        name: jnp.asarray(column_input(store.columns[name], _completed(store.columns[name], cells)))
+        name: on_device(column_input(store.columns[name], _completed(store.columns[name], cells)))
         for name in course.columns_read
     }
     identities = np.asarray(ids)
@@ -160,16 +160,20 @@ def place_chains(course: Course, cells: Cells, ids: ArrayLike) -> ChainState:
         column = store.columns[name]
         values = _completed(column, cells) if column.n_missing else column.values[None]
         completed[:, :, course.design.slices[name]] = encoding.encode(values)
-    return ChainState(jnp.asarray(identities), jnp.asarray(completed), columns, {}, cells)
+    return ChainState(on_device(identities), on_device(completed), columns, {}, cells)
 
 
 def start_lane(
     state: ChainState, target: Target, program: Program, chains: NDArray[np.intp]
 ) -> Lane:
     """Begin a lane, with kernel states that are yet to be tuned."""
-    first = {name: column[0] for name, column in varying_columns(state, target, chains[:1]).items()}
-    empty = program.empty_state(len(chains), state.design[0], first, target.given)
-    return Lane(program, chains, empty, 0, True, jnp.zeros(len(chains)))
+    first = {
+        name: jax.ShapeDtypeStruct(column.shape[1:], column.dtype)
+        for name, column in varying_columns(state, target, chains[:1]).items()
+    }
+    design = jax.ShapeDtypeStruct(state.design.shape[1:], state.design.dtype)
+    empty = program.empty_state(len(chains), design, first, target.given)
+    return Lane(program, chains, empty, 0, True, np.zeros(len(chains)))
 
 
 def place(course: Course, standing: Standing) -> ChainState:
@@ -254,7 +258,7 @@ def _joined(group: Sequence[Lane]) -> Lane:
             first,
             chains=np.concatenate([lane.chains for lane in group]),
             state=first.program.join([lane.state for lane in group]),
-            accepted=jnp.concatenate([lane.accepted for lane in group]),
+            accepted=np.concatenate([lane.accepted for lane in group]),
         )
     order = np.argsort(first.chains)
     return _taken(replace(first, chains=first.chains[order]), order)

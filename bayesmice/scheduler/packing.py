@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -121,7 +120,7 @@ def unpack_standing(
                 program.unpack(lane.values, empty.state),
                 lane.visits,
                 lane.begins_anew,
-                jnp.asarray(lane.accepted),
+                np.asarray(lane.accepted),
             )
         )
     return Standing(np.asarray(ids), cells, {name: tuple(own) for name, own in unpacked.items()})

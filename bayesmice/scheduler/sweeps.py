@@ -21,6 +21,7 @@ from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
 from bayesmice.kernels import Moment, Recorded, Target, make_room
+from bayesmice.kernels.kernel import on_device
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
     ChainState,
@@ -229,10 +230,10 @@ def _visit_lane(
     is_whole = len(chains) == state.n_chains
     moment = Moment(
         course.seed,
-        jnp.asarray(sweep),
-        jnp.asarray(target.position + occurrence * len(course.store.columns)),
-        jnp.asarray(lane.visits in lane.program.kernel.tuning_sweeps),
-        jnp.asarray(lane.begins_anew and lane.visits == 0),
+        on_device(sweep),
+        on_device(target.position + occurrence * len(course.store.columns)),
+        on_device(lane.visits in lane.program.kernel.tuning_sweeps),
+        on_device(lane.begins_anew and lane.visits == 0),
     )
     with course.first_visits.waiting(lane.program, len(chains)):
         lane.state, recorded, design = lane.program.visit(
@@ -245,7 +246,7 @@ def _visit_lane(
         )
     lane.visits += 1
     if lane.visits <= PATIENCE:
-        lane.accepted = lane.accepted + recorded.info.acceptance_rate
+        lane.accepted = lane.accepted + np.asarray(recorded.info.acceptance_rate)
     state.design = design if is_whole else state.design.at[chains].set(design)  # noqa: PD008
     write_columns(state, target, chains, recorded.cells)
     return recorded

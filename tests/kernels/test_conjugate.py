@@ -143,9 +143,7 @@ def test_moments_give_the_likelihood_of_weighted_rows() -> None:
         location, slopes, sigma = 1e6 + rng.normal(), rng.normal(size=width), rng.gamma(2.0)
         by_row = stats.norm(location + design @ slopes, sigma).logpdf(observed)
         coefficients = jnp.asarray([location - float(moments.center), *slopes])
-        found = log_likelihood(
-            moments.n, moments.residual_square(coefficients), jnp.asarray(sigma)
-        )
+        found = log_likelihood(moments.n, moments.residual_square(coefficients), jnp.asarray(sigma))
         np.testing.assert_allclose(float(found), by_row @ weights, rtol=1e-9)
 
 

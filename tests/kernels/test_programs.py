@@ -194,7 +194,7 @@ def test_wide_models_get_nuts_instead_of_a_dense_curvature() -> None:
     rng = np.random.default_rng(8)
     wide = MAX_CURVATURE_DIM + 2
     frame = pd.DataFrame(rng.normal(size=(4, wide)), columns=[f"v{i}" for i in range(wide)])
-    frame.iloc[0, 0] = np.nan
+    frame["v0"] = [np.nan, 0.0, 1.0, 1.0]
     assert specify(frame, None).target("v0").program.kernel is NUTS
     assert specify(frame.iloc[:, :20], None).target("v0").program.kernel is HMC
 
