@@ -7,7 +7,7 @@ from bayesmice.kernels.fixed import (
     expanded,
     fixed_program,
 )
-from bayesmice.kernels.programs import Moment, Program, Recorded, run_seed
+from bayesmice.kernels.programs import CompletedDesign, Moment, Program, Recorded, run_seed
 from bayesmice.kernels.room import make_room
 from bayesmice.kernels.targets import (
     ParameterLabels,
@@ -18,6 +18,7 @@ from bayesmice.kernels.targets import (
 )
 
 __all__ = [
+    "CompletedDesign",
     "FixedParameters",
     "FixedProgram",
     "FixedSteps",

@@ -20,6 +20,7 @@ from bayesmice.kernels.cells import ETA, Donors, MatchingDraw, Moved
 from bayesmice.kernels.jaxify import Inputs
 from bayesmice.kernels.kernel import Array, Info
 from bayesmice.kernels.programs import (
+    CompletedDesign,
     Given,
     ModelProgram,
     Moment,
@@ -81,7 +82,7 @@ class FixedProgram:
         return isinstance(self.program.draw, MatchingDraw)
 
     @cached_property
-    def visit(self) -> Callable[..., tuple[FixedParameters, Recorded, Array]]:
+    def visit(self) -> Callable[..., tuple[FixedParameters, Recorded, CompletedDesign]]:
         """Compiled draw of the missing cells, for all chains; as `ModelProgram.visit`."""
         return jax.jit(self._visit, donate_argnames=("design",))
 
@@ -90,10 +91,10 @@ class FixedProgram:
         moment: Moment,
         chains: Array,
         state: FixedParameters,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[FixedParameters, Recorded, Array]:
+    ) -> tuple[FixedParameters, Recorded, CompletedDesign]:
         program = self.program
 
         def one_chain(batch: tuple[Array, FixedParameters, Array, Inputs]) -> tuple[Array, ...]:
@@ -106,7 +107,7 @@ class FixedProgram:
                 return program.draw.among(own.donors, moved, key)
             return program.draw(moved, key)
 
-        cells = over_chains(one_chain, (chains, state, design, columns))
+        cells = over_chains(one_chain, (chains, state, design.rows, columns))
         recorded = Recorded({}, _nothing_happened(len(chains)), cells)
         return state, recorded, write_cells(design, cells, given)
 
@@ -115,14 +116,14 @@ class FixedProgram:
         program = self.program
 
         def predict(
-            parameters: dict[str, Array], design: Array, columns: Inputs, given: Given
+            parameters: dict[str, Array], design: CompletedDesign, columns: Inputs, given: Given
         ) -> Array:
             def one_chain(batch: tuple[Array, Inputs]) -> Array:
                 inputs = program.inputs(*batch, given)
                 values = program.model.unconstrained(parameters, inputs)
                 return program.model.expressions[ETA](values, inputs)
 
-            predictions: Array = over_chains(one_chain, (design, columns))
+            predictions: Array = over_chains(one_chain, (design.rows, columns))
             return predictions
 
         return jax.jit(predict)
@@ -130,7 +131,7 @@ class FixedProgram:
     def donors(
         self,
         estimate: Mapping[str, NDArray[np.float64]],
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
     ) -> Donors:
@@ -140,8 +141,8 @@ class FixedProgram:
         ----------
         estimate : mapping of str to ndarray
             An estimate of the parameters.
-        design : Array of shape (n_chains, n_rows, n_design)
-            Completed designs of those rows.
+        design : CompletedDesign
+            Of those rows, for all chains.
         columns : mapping of str to Array of shape (n_chains, n_rows)
             Completed columns of those rows.
         given : Given
@@ -187,10 +188,10 @@ class FixedSteps:
         moment: Moment,
         chains: Array,
         state: FixedParameters,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[FixedParameters, Recorded, Array]:
+    ) -> tuple[FixedParameters, Recorded, CompletedDesign]:
         """Draw the missing cells of every chain; as `StepsProgram.visit`."""
         by_chain = []
         for position, chain in enumerate(np.asarray(chains).tolist()):

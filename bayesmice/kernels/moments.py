@@ -79,6 +79,87 @@ def moments_of(design: Array, observed: Array, weights: Array) -> Moments:
     return Moments(n, center, sums[:-1, :-1], sums[:-1, -1], sums[-1, -1])
 
 
+class TargetColumn(NamedTuple):
+    """A continuous target as a column of the design.
+
+    Attributes
+    ----------
+    position : Array, scalar
+        Which column.
+    center : Array, scalar
+        What was subtracted from it.
+    is_left_out : Array of shape (n_left_out,)
+        Which of the rows that are left out are no padding.
+    """
+
+    position: Array
+    center: Array
+    is_left_out: Array
+
+
+def moments_without(sums: Array, left_out: Array, target: TargetColumn) -> Moments:
+    """Take the moments of rows of weight 1 from those of all rows.
+
+    Parameters
+    ----------
+    sums : Array of shape (1 + n_design, 1 + n_design)
+        Squares and products over all rows, of the constant and the completed design.
+    left_out : Array of shape (n_left_out, n_design)
+        Design of the rows of weight 0, padded with rows of zeros.
+    target : TargetColumn
+        The target, in the rows that are left.
+
+    Returns
+    -------
+    Moments
+    """
+    is_row = target.is_left_out.astype(float)[:, None]
+    columns = jnp.concatenate([is_row, left_out], axis=1)
+    left = sums - columns.T @ columns
+    n, place = left[0, 0], target.position + 1
+    # The design has deviations from its own center; here they are counted from the mean.
+    mean = left[0, place] / jnp.where(n > 0, n, 1.0)
+    return Moments(
+        n,
+        target.center + mean,
+        left,
+        left[:, place] - mean * left[:, 0],
+        left[place, place] - mean * left[0, place],
+    )
+
+
+def sums_of(design: Array) -> Array:
+    """Give squares and products over all rows, of the constant and the design."""
+    columns = jnp.concatenate([jnp.ones((design.shape[0], 1)), design], axis=1)
+    return columns.T @ columns
+
+
+def sums_after(sums: Array, before: Array, change: Array, positions: Array) -> Array:
+    """Give the sums after some cells have changed.
+
+    Parameters
+    ----------
+    sums : Array of shape (1 + n_design, 1 + n_design)
+        As they were; see `sums_of`.
+    before : Array of shape (n_changed, 1 + n_design)
+        The constant and the design of the rows that change, as they were; zeros for padding.
+    change : Array of shape (n_changed, width)
+        What is added to some columns; zeros for padding.
+    positions : Array of shape (width,)
+        Which columns of the design those are.
+    """
+    places = positions + 1
+    products = before.T @ change
+    return (
+        sums.at[:, places]
+        .add(products)
+        .at[places, :]
+        .add(products.T)
+        .at[places[:, None], places[None, :]]
+        .add(change.T @ change)
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class NormalLikelihood:
     """The log-likelihood of a normal linear regression, for one chain.

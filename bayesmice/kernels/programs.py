@@ -30,7 +30,15 @@ from bayesmice.kernels.kernel import (
     lost_depth,
     on_device,
 )
-from bayesmice.kernels.moments import NormalLikelihood, moments_of
+from bayesmice.kernels.moments import (
+    Moments,
+    NormalLikelihood,
+    TargetColumn,
+    moments_of,
+    moments_without,
+    sums_after,
+    sums_of,
+)
 from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL, PREDICTORS_DATA
 
 MEMORY = 0.75
@@ -95,6 +103,32 @@ class DesignColumns(NamedTuple):
     positions: Array
     centers: Array
     table: Array
+
+
+class CompletedDesign(NamedTuple):
+    """The design with the missing cells as they are, of one chain or, with a first axis, of all.
+
+    Attributes
+    ----------
+    rows : Array of shape ([n_chains,] n_rows, n_design)
+        The design.
+    sums : Array of shape ([n_chains,] 1 + n_design, 1 + n_design) or None
+        Squares and products over all rows, of the constant and the design; None where no program
+        has a use for them.
+    """
+
+    rows: Array
+    sums: Array | None = None
+
+    def with_sums(self) -> "CompletedDesign":
+        """Sum over the rows of all chains."""
+        return self._replace(sums=_sums(self.rows))
+
+
+@jax.jit
+def _sums(rows: Array) -> Array:
+    sums: Array = over_chains(sums_of, rows)
+    return sums
 
 
 class Given(NamedTuple):
@@ -180,7 +214,7 @@ class Program(Protocol):
         """Make kernel states for all chains, to be tuned before use."""
 
     @property
-    def visit(self) -> Callable[..., tuple[Any, Recorded, Array]]:
+    def visit(self) -> Callable[..., tuple[Any, Recorded, CompletedDesign]]:
         """Tune where due, take transitions, and draw the missing cells, for all chains."""
 
     @property
@@ -352,11 +386,10 @@ class ModelProgram(TunedStates):
         return sum(int(leaf.size) for leaf in jax.tree.leaves(start))
 
     @cached_property
-    def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
+    def visit(self) -> Callable[..., tuple[TunedState, Recorded, CompletedDesign]]:
         """Compiled `_visit`: tuning where due, one transition, a draw of the missing cells.
 
-        The design, of shape (n_chains, n_rows, n_design), is donated; it comes back with the drawn
-        cells in it.
+        The design of all chains is donated; it comes back with the drawn cells in it.
         """
         return jax.jit(self._visit, donate_argnames=("design",))
 
@@ -365,17 +398,17 @@ class ModelProgram(TunedStates):
         moment: Moment,
         chains: Array,
         state: TunedState,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded, Array]:
+    ) -> tuple[TunedState, Recorded, CompletedDesign]:
         def one_chain(
-            batch: tuple[VisitKeys, TunedState, Array, Inputs],
+            batch: tuple[VisitKeys, TunedState, CompletedDesign, Inputs],
         ) -> tuple[TunedState, Recorded]:
             keys, own_state, own_design, own_columns = batch
-            inputs = self.inputs(own_design, own_columns, given)
+            inputs = self.inputs(own_design.rows, own_columns, given)
             start, unravel = ravel_pytree(self.model.initial(inputs))
-            logdensity = self.logdensity(unravel, inputs, given)
+            logdensity = self.logdensity(unravel, inputs, given, own_design.sums)
             tuned = self._tuned(keys.tuning, moment, own_state, start, logdensity)
             moved, info = self._steps(keys.steps, tuned.kernel, logdensity)
             recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
@@ -398,7 +431,7 @@ class ModelProgram(TunedStates):
         """Compiled evaluation of rows; see `Program`. Cells with limits count by those."""
 
         def evaluate(
-            state: TunedState, design: Array, columns: Inputs, given: Given
+            state: TunedState, design: CompletedDesign, columns: Inputs, given: Given
         ) -> tuple[Array, ...]:
             def one_chain(batch: tuple[TunedState, Array, Inputs]) -> tuple[Array, ...]:
                 values, inputs = self._visited(*batch, given)
@@ -408,7 +441,7 @@ class ModelProgram(TunedStates):
                     for by_row, rows in zip(by_target, given.rows, strict=True)
                 )
 
-            found: tuple[Array, ...] = over_chains(one_chain, (state, design, columns))
+            found: tuple[Array, ...] = over_chains(one_chain, (state, design.rows, columns))
             return found
 
         return jax.jit(evaluate)
@@ -421,7 +454,7 @@ class ModelProgram(TunedStates):
             moment: Moment,
             chains: Array,
             state: TunedState,
-            design: Array,
+            design: CompletedDesign,
             columns: Inputs,
             given: Given,
         ) -> tuple[Array, ...]:
@@ -434,7 +467,7 @@ class ModelProgram(TunedStates):
                     for position, drawn in enumerate(self.model.draw.values())
                 )
 
-            found: tuple[Array, ...] = over_chains(one_chain, (chains, state, design, columns))
+            found: tuple[Array, ...] = over_chains(one_chain, (chains, state, design.rows, columns))
             return found
 
         return jax.jit(draw)
@@ -522,10 +555,26 @@ class ModelProgram(TunedStates):
         return inputs
 
     def logdensity(
-        self, unravel: Callable[[Array], dict[str, Array]], inputs: Inputs, given: Given
+        self,
+        unravel: Callable[[Array], dict[str, Array]],
+        inputs: Inputs,
+        given: Given,
+        sums: Array | None = None,
     ) -> LogDensity:
-        """Make the log-density of the conditional posterior, for one chain."""
-        likelihood = self._likelihood(inputs, given)
+        """Make the log-density of the conditional posterior, for one chain.
+
+        Parameters
+        ----------
+        unravel : callable
+            From a position of shape (n_dim,) to values by name.
+        inputs : mapping of str to Array
+            What the model reads.
+        given : Given
+            What visits to the target are given.
+        sums : Array, optional
+            Those of the design (`CompletedDesign`).
+        """
+        likelihood = self._likelihood(inputs, given, sums)
 
         def logdensity(position: Array) -> Array:
             values = unravel(position)
@@ -538,12 +587,12 @@ class ModelProgram(TunedStates):
         assert isinstance(likelihood, NormalLikelihood)
         return self.conjugate.bind(logdensity, unravel, likelihood, given.mask)
 
-    def _likelihood(self, inputs: Inputs, given: Given) -> Callable[[dict[str, Array]], Array]:
+    def _likelihood(
+        self, inputs: Inputs, given: Given, sums: Array | None
+    ) -> Callable[[dict[str, Array]], Array]:
         """Make the log-likelihood of all rows, for one chain."""
         if self.by_moments:
-            (rows,) = given.rows
-            moments = moments_of(inputs[PREDICTORS_DATA], rows.observed, rows.weights)
-            return NormalLikelihood(self.model, inputs, moments)
+            return NormalLikelihood(self.model, inputs, _moments(inputs, given, sums))
 
         def likelihood(values: dict[str, Array]) -> Array:
             by_target = self.model.log_likelihood(values, inputs).values()
@@ -661,15 +710,46 @@ def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[:1], twice)
 
 
-def write_cells(design: Array, cells: tuple[Array, ...], given: Given) -> Array:
-    """Put the drawn cells of all targets into the design, of shape (n_chains, n_rows, n_design)."""
-    for drawn, rows, columns in zip(cells, given.rows, given.design_columns, strict=True):
+def write_cells(design: CompletedDesign, cells: tuple[Array, ...], given: Given) -> CompletedDesign:
+    """Put the drawn cells of all targets into the design of all chains."""
+    rows, sums = design
+    for drawn, own, columns in zip(cells, given.rows, given.design_columns, strict=True):
         if columns is None:
             continue
         if columns.table.shape[0]:
             encoded = columns.table[drawn.astype(int)]
         else:
             encoded = drawn[..., None] - columns.centers
-        places = (slice(None), rows.written[:, None], columns.positions[None, :])
-        design = design.at[places].set(encoded, mode="drop")
-    return design
+        if sums is not None:
+            sums = _sums_after(rows, sums, encoded, own.written, columns.positions)
+        places = (slice(None), own.written[:, None], columns.positions[None, :])
+        rows = rows.at[places].set(encoded, mode="drop")
+    return CompletedDesign(rows, sums)
+
+
+def _sums_after(
+    rows: Array, sums: Array, encoded: Array, written: Array, positions: Array
+) -> Array:
+    is_row = written < rows.shape[1]
+    before = rows.at[:, written].get(mode="fill", fill_value=0.0)
+    change = jnp.where(is_row[:, None], encoded - before[..., positions], 0.0)
+
+    def of_chain(batch: tuple[Array, Array, Array]) -> Array:
+        own, own_before, own_change = batch
+        constant = is_row.astype(float)[:, None]
+        columns = jnp.concatenate([constant, own_before], axis=1)
+        return sums_after(own, columns, own_change, positions)
+
+    after: Array = over_chains(of_chain, (sums, before, change))
+    return after
+
+
+def _moments(inputs: Inputs, given: Given, sums: Array | None) -> Moments:
+    """Sum over the rows of one chain."""
+    (rows,), (own,) = given.rows, given.design_columns
+    design = inputs[PREDICTORS_DATA]
+    if sums is None or rows.left_out is None or own is None:
+        return moments_of(design, rows.observed, rows.weights)
+    target = TargetColumn(own.positions[0], own.centers[0], rows.left_out < len(design))
+    left_out = design.at[rows.left_out].get(mode="fill", fill_value=0.0)
+    return moments_without(sums, left_out, target)

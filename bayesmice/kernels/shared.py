@@ -17,6 +17,7 @@ from bayesmice.kernels.exports import exports_folder, fingerprint, read_export, 
 from bayesmice.kernels.jaxify import Inputs
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
 from bayesmice.kernels.programs import (
+    CompletedDesign,
     Given,
     ModelProgram,
     Moment,
@@ -27,7 +28,7 @@ from bayesmice.kernels.programs import (
 )
 
 type Leaves = tuple[Array, ...]
-type FlatVisit = Callable[..., tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...], Array]]
+type FlatVisit = Callable[..., tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...], Leaves]]
 """From the leaves of a visit's arguments to what it gives, in plain tuples and dictionaries."""
 DESIGN = 3
 """Place of the design among the arguments of a visit."""
@@ -83,7 +84,7 @@ class SharedProgram(TunedStates):
         return empty_states(self.kernel, self._about["n_dim"], n_chains)
 
     @cached_property
-    def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
+    def visit(self) -> Callable[..., tuple[TunedState, Recorded, CompletedDesign]]:
         """Compiled visit, as `ModelProgram.visit`."""
         return self.whole.visit if exports_folder() is None else ExportedVisit(self)
 
@@ -128,10 +129,10 @@ class ExportedVisit:
         moment: Moment,
         chains: Array,
         state: TunedState,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded, Array]:
+    ) -> tuple[TunedState, Recorded, CompletedDesign]:
         """Visit; as `ModelProgram.visit`."""
         arguments = (moment, chains, state, design, dict(columns), given)
         leaves, structure = jax.tree.flatten(arguments)
@@ -141,7 +142,8 @@ class ExportedVisit:
                 self._by_shapes[shapes] = self._prepared(arguments)
         left, parameters, info, cells, after = self._by_shapes[shapes](*leaves)
         moved: TunedState = jax.tree.unflatten(jax.tree.structure(state), left)
-        return moved, Recorded(parameters, Info(*info), cells), after
+        completed: CompletedDesign = jax.tree.unflatten(jax.tree.structure(design), after)
+        return moved, Recorded(parameters, Info(*info), cells), completed
 
     @cached_property
     def _by_shapes(self) -> dict[Any, FlatVisit]:
@@ -158,18 +160,19 @@ class ExportedVisit:
             write_export(name, bytes(exported.serialize()))
         else:
             exported = export.deserialize(bytearray(kept))
-        place = len(jax.tree.leaves(arguments[:DESIGN]))
+        first = len(jax.tree.leaves(arguments[:DESIGN]))
+        places = range(first, first + len(jax.tree.leaves(arguments[DESIGN])))
         # Where arrays lie is said, or what the visit gives would be compiled for once more.
-        where = arguments[DESIGN].sharding
+        where = arguments[DESIGN].rows.sharding
         visit: FlatVisit = jax.jit(
-            exported.call, donate_argnums=place, in_shardings=where, out_shardings=where
+            exported.call, donate_argnums=tuple(places), in_shardings=where, out_shardings=where
         )
         return visit
 
     def _flat(self, structure: Any) -> FlatVisit:
         def flat(
             *leaves: Array,
-        ) -> tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...], Array]:
+        ) -> tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...], Leaves]:
             moved, recorded, design = self.program.whole.visit(
                 *jax.tree.unflatten(structure, leaves)
             )
@@ -178,7 +181,7 @@ class ExportedVisit:
                 recorded.parameters,
                 tuple(recorded.info),
                 recorded.cells,
-                design,
+                tuple(jax.tree.leaves(design)),
             )
 
         return flat

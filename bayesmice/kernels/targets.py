@@ -110,6 +110,8 @@ class Target:
         What all visits are given.
     labels : ParameterLabels
         Names of the recorded parameters.
+    needs_sums : bool
+        Whether visits use sums over the rows of the design.
     """
 
     columns: tuple[Column, ...]
@@ -120,6 +122,7 @@ class Target:
     host_designs: Mapping[str, FormulaDesign]
     given: Given
     labels: ParameterLabels
+    needs_sums: bool = False
 
     @property
     def name(self) -> str:
@@ -210,6 +213,8 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         program = _program(blueprint, model.draw, moves, FormulaInputs(formulas), masked=None)
         data, mask, read, kept = blueprint.data, None, model.predictors, {}
     rows = _rows(column, model.observed(_filled(column)), padded_cells(store))
+    if model.shares_program and blueprint.is_normal_linear:
+        rows = rows._replace(left_out=_left_out(column, padded_cells(store)))
     may_switch = model.sampling.kernel == "auto" and program.kernel is HMC
     return Target(
         columns=(column,),
@@ -228,6 +233,7 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         labels=ParameterLabels(
             program.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
         ),
+        needs_sums=rows.left_out is not None,
     )
 
 
@@ -322,6 +328,7 @@ def at_new_rows(
         columns=tuple(store.columns[column.name] for column in target.columns),
         program=cast(Program, program),  # all that a sweep over new rows does is visit it
         alternative=None,
+        needs_sums=False,
         reads=tuple(name for name in read if store.columns[name].n_missing),
         given=target.given._replace(
             rows=tuple(rows),
@@ -483,6 +490,17 @@ def padded_cells(store: ColumnStore) -> int:
     most = max((store.columns[name].n_drawn for name in store.drawn), default=0)
     step = max(MIN_CELL_STEP, math.ceil(store.n_rows / CELL_STEPS))
     return math.ceil(most / step) * step
+
+
+def _left_out(column: Column, n_cells: int) -> Array | None:
+    """List the rows of weight 0, where sums over the others come sooner from those over all."""
+    weights = np.where(column.observed, column.row_weights, 0.0)
+    n_rows, rows = len(weights), np.flatnonzero(weights == 0.0)
+    if len(rows) > n_cells or 2 * n_cells > n_rows or not np.isin(weights, (0.0, 1.0)).all():
+        return None
+    padded = np.full(n_cells, n_rows)
+    padded[: len(rows)] = rows
+    return on_device(padded)
 
 
 def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesmice.data import Column
-from bayesmice.kernels import Program, Target
+from bayesmice.kernels import CompletedDesign, Program, Target
 from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.targets import column_input
 from bayesmice.scheduler.course import Course
@@ -55,8 +55,8 @@ class ChainState:
     ----------
     ids : Array of shape (n_chains,)
         Identities of the chains.
-    design : Array of shape (n_chains, n_rows, n_design)
-        Completed design of each chain.
+    design : CompletedDesign
+        Completed design of all chains.
     columns : dict of str to Array of shape (n_chains, n_rows)
         Completed columns that are read one by one.
     lanes : dict of str to list of Lane
@@ -66,7 +66,7 @@ class ChainState:
     """
 
     ids: Array
-    design: Array
+    design: CompletedDesign
     columns: dict[str, Array]
     lanes: dict[str, list[Lane]] = field(default_factory=dict)
     cells: Cells = field(default_factory=dict)
@@ -160,7 +160,9 @@ def place_chains(course: Course, cells: Cells, ids: ArrayLike) -> ChainState:
         column = store.columns[name]
         values = _completed(column, cells) if column.n_missing else column.values[None]
         completed[:, :, course.design.slices[name]] = encoding.encode(values)
-    return ChainState(on_device(identities), on_device(completed), columns, {}, cells)
+    return ChainState(
+        on_device(identities), CompletedDesign(on_device(completed)), columns, {}, cells
+    )
 
 
 def start_lane(
@@ -171,7 +173,8 @@ def start_lane(
         name: jax.ShapeDtypeStruct(column.shape[1:], column.dtype)
         for name, column in varying_columns(state, target, chains[:1]).items()
     }
-    design = jax.ShapeDtypeStruct(state.design.shape[1:], state.design.dtype)
+    rows = state.design.rows
+    design = jax.ShapeDtypeStruct(rows.shape[1:], rows.dtype)
     empty = program.empty_state(len(chains), design, first, target.given)
     return Lane(program, chains, empty, 0, True, np.zeros(len(chains)))
 
@@ -335,7 +338,10 @@ def put_cells(
         whole = np.nan_to_num(cells) if column.levels else cells
         encoded = course.design.encodings[column.name].encode(whole)
         positions = jnp.arange(course.design.width)[course.design.slices[column.name]]
-        state.design = _set_design(state.design, rows, positions, jnp.asarray(encoded))
+        written = _set_design(state.design.rows, rows, positions, jnp.asarray(encoded))
+        state.design = CompletedDesign(written)
+        if course.needs_sums:
+            state.design = state.design.with_sums()
 
 
 @jax.jit

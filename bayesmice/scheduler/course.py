@@ -87,6 +87,11 @@ class Course:
             for name, target in self.targets.items()
         }
 
+    @cached_property
+    def needs_sums(self) -> bool:
+        """Whether programs use sums over the rows of the design."""
+        return any(target.needs_sums for target in self.targets.values())
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns whose cells a sweep gives: drawn ones, then computed ones.

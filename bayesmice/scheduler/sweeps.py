@@ -20,7 +20,7 @@ from bayesmice.data import Column
 from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
-from bayesmice.kernels import Moment, Recorded, Target, make_room
+from bayesmice.kernels import CompletedDesign, Moment, Recorded, Target, make_room
 from bayesmice.kernels.kernel import on_device
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
@@ -186,6 +186,9 @@ def run_sweep(
     SamplingError
         If a draw is no level of its column.
     """
+    if course.needs_sums:
+        # Summed anew in each sweep, so that a run that goes on from a file has the same bits.
+        state.design = state.design.with_sums()
     visited: dict[str, Recorded] = {}
     made: dict[str, Numbers] = {}
     events: list[Event] = []
@@ -240,16 +243,28 @@ def _visit_lane(
             moment,
             state.ids if is_whole else state.ids[chains],
             lane.state,
-            state.design if is_whole else state.design[chains],
+            state.design if is_whole else jax.tree.map(lambda own: own[chains], state.design),
             varying_columns(state, target, chains),
             target.given,
         )
     lane.visits += 1
     if lane.visits <= PATIENCE:
         lane.accepted = lane.accepted + np.asarray(recorded.info.acceptance_rate)
-    state.design = design if is_whole else state.design.at[chains].set(design)  # noqa: PD008
+    state.design = design if is_whole else _with_chains(state.design, chains, design)
     write_columns(state, target, chains, recorded.cells)
     return recorded
+
+
+def _with_chains(
+    design: CompletedDesign, chains: NDArray[np.intp], some: CompletedDesign
+) -> CompletedDesign:
+    """Put the designs of some chains into their places."""
+    joined: CompletedDesign = jax.tree.map(
+        lambda own, new: own.at[chains].set(new),  # noqa: PD008, a JAX array
+        design,
+        some,
+    )
+    return joined
 
 
 def _finish_visit(

@@ -45,7 +45,7 @@ def posterior(n: int, name: str):
     target = specification.target(name)
     fill = initial_fill(specification.store, 0, [0])
     state = start_chains(course_of(specification, [target]), fill, [0])
-    inputs = target.program.inputs(state.design[0], {}, target.given)
+    inputs = target.program.inputs(state.design.rows[0], {}, target.given)
     start, unravel = ravel_pytree(target.program.model.initial(inputs))
     return jax.jit(target.program.logdensity(unravel, inputs, target.given)), start
 

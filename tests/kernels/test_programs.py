@@ -44,7 +44,7 @@ def engine_density(specification: Specification, name: str):
     program = target.program
     columns = varying_columns(state, target, np.arange(1))
     own = {key: column[0] for key, column in columns.items()}
-    inputs = program.inputs(state.design[0], own, target.given)
+    inputs = program.inputs(state.design.rows[0], own, target.given)
     start, unravel = ravel_pytree(program.model.initial(inputs))
     return program.logdensity(unravel, inputs, target.given), start, unravel, target
 
