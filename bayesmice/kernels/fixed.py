@@ -81,12 +81,7 @@ class FixedProgram:
         """Whether values are taken from donors."""
         return isinstance(self.program.draw, MatchingDraw)
 
-    @cached_property
-    def visit(self) -> Callable[..., tuple[FixedParameters, Recorded, CompletedDesign]]:
-        """Compiled draw of the missing cells, for all chains; as `ModelProgram.visit`."""
-        return jax.jit(self._visit, donate_argnames=("design",))
-
-    def _visit(
+    def visit(
         self,
         moment: Moment,
         chains: Array,
@@ -95,6 +90,23 @@ class FixedProgram:
         columns: Inputs,
         given: Given,
     ) -> tuple[FixedParameters, Recorded, CompletedDesign]:
+        """Draw the missing cells of all chains; as `ModelProgram.visit`."""
+        recorded = self._drawn(moment, chains, state, design, columns, given)
+        return state, recorded, write_cells(design, recorded.cells, given)
+
+    @cached_property
+    def _drawn(self) -> Callable[..., Recorded]:
+        return jax.jit(self._draw)
+
+    def _draw(
+        self,
+        moment: Moment,
+        chains: Array,
+        state: FixedParameters,
+        design: CompletedDesign,
+        columns: Inputs,
+        given: Given,
+    ) -> Recorded:
         program = self.program
 
         def one_chain(batch: tuple[Array, FixedParameters, Array, Inputs]) -> tuple[Array, ...]:
@@ -108,8 +120,7 @@ class FixedProgram:
             return program.draw(moved, key)
 
         cells = over_chains(one_chain, (chains, state, design.rows, columns))
-        recorded = Recorded({}, _nothing_happened(len(chains)), cells)
-        return state, recorded, write_cells(design, cells, given)
+        return Recorded({}, _nothing_happened(len(chains)), cells)
 
     @cached_property
     def _predictions(self) -> Callable[..., Array]:

@@ -6,9 +6,10 @@ are a batch axis: `jax.lax.map` on a CPU, where it is faster and gives the same 
 of chains, `jax.vmap` elsewhere.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -247,8 +248,29 @@ class Program(Protocol):
         """Read kernel states that `pack` wrote, given empty ones for as many chains."""
 
 
-class TunedStates:
-    """What is done to the kernel states of programs that JAX runs."""
+class CompiledVisits(ABC):
+    """What programs that JAX runs have in common."""
+
+    @property
+    @abstractmethod
+    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+        """Compiled: all of a visit but writing into the design, with the arguments of `visit`."""
+
+    def visit(
+        self,
+        moment: Moment,
+        chains: Array,
+        state: TunedState,
+        design: CompletedDesign,
+        columns: Inputs,
+        given: Given,
+    ) -> tuple[TunedState, Recorded, CompletedDesign]:
+        """Tune where due, take the transitions, and draw the missing cells.
+
+        The design of all chains is donated; it comes back with the drawn cells in it.
+        """
+        moved, recorded = self.move(moment, chains, state, design, columns, given)
+        return moved, recorded, write_cells(design, recorded.cells, given)
 
     def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
         """Give the kernel states of some chains."""
@@ -304,7 +326,7 @@ def empty_states(kernel: Kernel, n_dim: int, n_chains: int) -> TunedState:
 
 
 @dataclass(frozen=True, eq=False)
-class ModelProgram(TunedStates):
+class ModelProgram(CompiledVisits):
     """A conditional model with its kernel, compiled once.
 
     Attributes
@@ -386,14 +408,11 @@ class ModelProgram(TunedStates):
         return sum(int(leaf.size) for leaf in jax.tree.leaves(start))
 
     @cached_property
-    def visit(self) -> Callable[..., tuple[TunedState, Recorded, CompletedDesign]]:
-        """Compiled `_visit`: tuning where due, one transition, a draw of the missing cells.
+    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+        """Compiled `_move`: tuning where due, transitions, a draw of the missing cells."""
+        return jax.jit(self._move)
 
-        The design of all chains is donated; it comes back with the drawn cells in it.
-        """
-        return jax.jit(self._visit, donate_argnames=("design",))
-
-    def _visit(
+    def _move(
         self,
         moment: Moment,
         chains: Array,
@@ -401,7 +420,7 @@ class ModelProgram(TunedStates):
         design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded, CompletedDesign]:
+    ) -> tuple[TunedState, Recorded]:
         def one_chain(
             batch: tuple[VisitKeys, TunedState, CompletedDesign, Inputs],
         ) -> tuple[TunedState, Recorded]:
@@ -423,8 +442,7 @@ class ModelProgram(TunedStates):
 
         keys = visit_keys(moment, chains, self.inner_steps)
         moved, recorded = over_chains(one_chain, (keys, state, design, columns))
-        design = write_cells(design, recorded.cells, given)
-        return moved, recorded, design
+        return moved, recorded
 
     @cached_property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
@@ -711,36 +729,49 @@ def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
 
 
 def write_cells(design: CompletedDesign, cells: tuple[Array, ...], given: Given) -> CompletedDesign:
-    """Put the drawn cells of all targets into the design of all chains."""
+    """Put the drawn cells of all targets into the design of all chains, which is donated.
+
+    This is no part of the compiled visit, in which XLA would copy the whole design before it writes
+    into it.
+    """
     rows, sums = design
     for drawn, own, columns in zip(cells, given.rows, given.design_columns, strict=True):
         if columns is None:
             continue
-        if columns.table.shape[0]:
-            encoded = columns.table[drawn.astype(int)]
-        else:
-            encoded = drawn[..., None] - columns.centers
         if sums is not None:
-            sums = _sums_after(rows, sums, encoded, own.written, columns.positions)
-        places = (slice(None), own.written[:, None], columns.positions[None, :])
-        rows = rows.at[places].set(encoded, mode="drop")
+            sums = _sums_after(rows, sums, drawn, own.written, columns)
+        rows = _written(rows, drawn, own.written, columns)
     return CompletedDesign(rows, sums)
 
 
+@partial(jax.jit, donate_argnames=("rows",))
+def _written(rows: Array, drawn: Array, written: Array, columns: DesignColumns) -> Array:
+    places = (slice(None), written[:, None], columns.positions[None, :])
+    return rows.at[places].set(_encoded(drawn, columns), mode="drop")
+
+
+def _encoded(drawn: Array, columns: DesignColumns) -> Array:
+    """Give the design columns of drawn cells, of shape (n_chains, n_cells, width)."""
+    if columns.table.shape[0]:
+        return columns.table[drawn.astype(int)]
+    return drawn[..., None] - columns.centers
+
+
+@jax.jit
 def _sums_after(
-    rows: Array, sums: Array, encoded: Array, written: Array, positions: Array
+    rows: Array, sums: Array, drawn: Array, written: Array, columns: DesignColumns
 ) -> Array:
     is_row = written < rows.shape[1]
-    before = rows.at[:, written].get(mode="fill", fill_value=0.0)
-    change = jnp.where(is_row[:, None], encoded - before[..., positions], 0.0)
+    constant = is_row.astype(float)[:, None]
 
     def of_chain(batch: tuple[Array, Array, Array]) -> Array:
-        own, own_before, own_change = batch
-        constant = is_row.astype(float)[:, None]
-        columns = jnp.concatenate([constant, own_before], axis=1)
-        return sums_after(own, columns, own_change, positions)
+        own, own_sums, encoded = batch
+        before = own.at[written].get(mode="fill", fill_value=0.0)
+        change = jnp.where(is_row[:, None], encoded - before[:, columns.positions], 0.0)
+        with_constant = jnp.concatenate([constant, before], axis=1)
+        return sums_after(own_sums, with_constant, change, columns.positions)
 
-    after: Array = over_chains(of_chain, (sums, before, change))
+    after: Array = over_chains(of_chain, (rows, sums, _encoded(drawn, columns)))
     return after
 
 

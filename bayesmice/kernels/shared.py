@@ -17,25 +17,23 @@ from bayesmice.kernels.exports import exports_folder, fingerprint, read_export, 
 from bayesmice.kernels.jaxify import Inputs
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
 from bayesmice.kernels.programs import (
+    CompiledVisits,
     CompletedDesign,
     Given,
     ModelProgram,
     Moment,
     Recorded,
     TunedState,
-    TunedStates,
     empty_states,
 )
 
 type Leaves = tuple[Array, ...]
-type FlatVisit = Callable[..., tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...], Leaves]]
+type FlatMove = Callable[..., tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...]]]
 """From the leaves of a visit's arguments to what it gives, in plain tuples and dictionaries."""
-DESIGN = 3
-"""Place of the design among the arguments of a visit."""
 
 
 @dataclass(frozen=True, eq=False)
-class SharedProgram(TunedStates):
+class SharedProgram(CompiledVisits):
     """A program that is written when something is asked of it that was not exported.
 
     Attributes
@@ -84,9 +82,9 @@ class SharedProgram(TunedStates):
         return empty_states(self.kernel, self._about["n_dim"], n_chains)
 
     @cached_property
-    def visit(self) -> Callable[..., tuple[TunedState, Recorded, CompletedDesign]]:
-        """Compiled visit, as `ModelProgram.visit`."""
-        return self.whole.visit if exports_folder() is None else ExportedVisit(self)
+    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+        """Compiled visit, as `ModelProgram.move`."""
+        return self.whole.move if exports_folder() is None else ExportedMove(self)
 
     @property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
@@ -112,7 +110,7 @@ class SharedProgram(TunedStates):
 
 
 @dataclass(frozen=True, eq=False)
-class ExportedVisit:
+class ExportedMove:
     """A visit that is read from an export, or exported, once for every shape of its arguments.
 
     Attributes
@@ -132,24 +130,23 @@ class ExportedVisit:
         design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded, CompletedDesign]:
-        """Visit; as `ModelProgram.visit`."""
+    ) -> tuple[TunedState, Recorded]:
+        """Visit; as `ModelProgram.move`."""
         arguments = (moment, chains, state, design, dict(columns), given)
         leaves, structure = jax.tree.flatten(arguments)
         shapes = (structure, *((leaf.shape, leaf.dtype) for leaf in leaves))
         with self._lock:  # other threads may run other chains
             if shapes not in self._by_shapes:
                 self._by_shapes[shapes] = self._prepared(arguments)
-        left, parameters, info, cells, after = self._by_shapes[shapes](*leaves)
+        left, parameters, info, cells = self._by_shapes[shapes](*leaves)
         moved: TunedState = jax.tree.unflatten(jax.tree.structure(state), left)
-        completed: CompletedDesign = jax.tree.unflatten(jax.tree.structure(design), after)
-        return moved, Recorded(parameters, Info(*info), cells), completed
+        return moved, Recorded(parameters, Info(*info), cells)
 
     @cached_property
-    def _by_shapes(self) -> dict[Any, FlatVisit]:
+    def _by_shapes(self) -> dict[Any, FlatMove]:
         return {}
 
-    def _prepared(self, arguments: tuple[Any, ...]) -> FlatVisit:
+    def _prepared(self, arguments: tuple[Any, ...]) -> FlatMove:
         leaves, structure = jax.tree.flatten(arguments)
         shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
         program = self.program
@@ -160,28 +157,21 @@ class ExportedVisit:
             write_export(name, bytes(exported.serialize()))
         else:
             exported = export.deserialize(bytearray(kept))
-        first = len(jax.tree.leaves(arguments[:DESIGN]))
-        places = range(first, first + len(jax.tree.leaves(arguments[DESIGN])))
         # Where arrays lie is said, or what the visit gives would be compiled for once more.
-        where = arguments[DESIGN].rows.sharding
-        visit: FlatVisit = jax.jit(
-            exported.call, donate_argnums=tuple(places), in_shardings=where, out_shardings=where
-        )
-        return visit
+        where = leaves[-1].sharding
+        move: FlatMove = jax.jit(exported.call, in_shardings=where, out_shardings=where)
+        return move
 
-    def _flat(self, structure: Any) -> FlatVisit:
+    def _flat(self, structure: Any) -> FlatMove:
         def flat(
             *leaves: Array,
-        ) -> tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...], Leaves]:
-            moved, recorded, design = self.program.whole.visit(
-                *jax.tree.unflatten(structure, leaves)
-            )
+        ) -> tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...]]:
+            moved, recorded = self.program.whole.move(*jax.tree.unflatten(structure, leaves))
             return (
                 tuple(jax.tree.leaves(moved)),
                 recorded.parameters,
                 tuple(recorded.info),
                 recorded.cells,
-                tuple(jax.tree.leaves(design)),
             )
 
         return flat

@@ -140,10 +140,10 @@ def test_a_program_is_compiled_once_for_all_columns_sweeps_and_runs() -> None:
     for position, name in enumerate("pqrst"):
         frame.loc[rng.choice(48, 2 + 5 * position, replace=False), name] = np.nan
     program = specify(frame, None).target("p").program
-    assert program.visit._cache_size() == 0, "another test uses eleven gaussian columns"
+    assert program.move._cache_size() == 0, "another test uses eleven gaussian columns"
     bm.MICE(frame).mice(m=2, sweeps=5, progressbar=False)
     bm.MICE(frame + 1.0).mice(m=2, sweeps=3, progressbar=False)
-    assert program.visit._cache_size() == 1
+    assert program.move._cache_size() == 1
 
 
 def test_rows_without_an_observed_value_have_no_weight(mixed_data: pd.DataFrame) -> None:
