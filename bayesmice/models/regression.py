@@ -79,11 +79,12 @@ class Regression:
         How missing cells are drawn. By default from the posterior predictive distribution, and by
         ``PMM()`` for columns of whole numbers under the gaussian family.
     kernel : str, default "auto"
-        ``"hmc"`` (preconditioned by the curvature at the mode) or ``"nuts"``. ``"auto"`` is HMC for
-        most regressions, and NUTS for those with a prior from ``bm.priors``.
+        ``"hmc"`` (preconditioned by the curvature at the mode) or ``"nuts"``. ``"auto"`` draws
+        the parameters of gaussian regressions with default priors of the coefficients exactly, and
+        is HMC for most others, and NUTS for those with a prior from ``bm.priors``.
     inner_steps : int, optional
         Transitions of the parameters per visit; by default 8 up to 200 rows, fewer with more
-        rows, and 1 from 1,600 on.
+        rows, and 1 from 1,600 on; of exact draws as many as leave nothing of the last ones.
     extra_namespace : mapping of str to object, optional
         Functions of your own that formulas may use. They get and return whole columns.
 
