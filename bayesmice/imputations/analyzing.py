@@ -1,19 +1,28 @@
 """Analyses of all completed data sets."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from bayesmice.analysis.analyses import Analyses, run_analyses
-from bayesmice.analysis.bayesian import Sampler, sample_posteriors
-from bayesmice.analysis.formulas import FormulaFit, find_model
-from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import warn_caller
 from bayesmice.imputations.completing import Completing
+from bayesmice.later import later
 from bayesmice.progress import counting_display
 from bayesmice.store import analysis_dataset
+
+if TYPE_CHECKING:
+    from bayesmice.analysis import analyses, bayesian, formulas
+    from bayesmice.analysis.analyses import Analyses
+    from bayesmice.analysis.bayesian import Sampler
+    from bayesmice.analysis.posterior_groups import LogLikelihood
+else:
+    analyses, bayesian, formulas = (
+        later(f"bayesmice.analysis.{name}") for name in ("analyses", "bayesian", "formulas")
+    )
 
 
 class Analyzing(Completing):
@@ -55,9 +64,9 @@ class Analyzing(Completing):
             If it fails for some: their errors are kept in ``.failed``, and the others stay.
         """
         with counting_display("Analyzing", self.m, progressbar) as progress:
-            analyses = run_analyses(self, analysis, workers=workers, progress=progress)
-        _warn_failed(analyses)
-        return analyses
+            done = analyses.run_analyses(self, analysis, workers=workers, progress=progress)
+        _warn_failed(done)
+        return done
 
     def fit(
         self,
@@ -97,9 +106,13 @@ class Analyzing(Completing):
             If statsmodels is not installed, has no such model, or the fit fails for every
             imputation.
         """
-        analysis = FormulaFit(formula, find_model(model), model_options, fit_options or {})
+        analysis = formulas.FormulaFit(
+            formula, formulas.find_model(model), model_options, fit_options or {}
+        )
         with counting_display("Fitting", self.m, progressbar) as progress:
-            fits = run_analyses(self.in_pandas, analysis, workers=workers, progress=progress)
+            fits = analyses.run_analyses(
+                self.in_pandas, analysis, workers=workers, progress=progress
+            )
         _warn_failed(fits)
         return fits
 
@@ -168,7 +181,7 @@ class Analyzing(Completing):
             If data sets need different programs, or the chains of some imputation have not mixed.
         """
         with counting_display("Sampling", self.m, progressbar) as progress:
-            posterior = sample_posteriors(
+            posterior = bayesian.sample_posteriors(
                 self.in_pandas,
                 model,
                 draws=draws,
@@ -185,12 +198,12 @@ class Analyzing(Completing):
         return posterior
 
 
-def _warn_failed(analyses: Analyses) -> None:
-    failed = analyses.failed
+def _warn_failed(done: Analyses) -> None:
+    failed = done.failed
     if failed:
         numbers = ", ".join(str(one.imputation) for one in failed)
         warn_caller(
-            f"The analysis of {len(failed)} of {len(analyses)} imputations failed: {numbers} "
+            f"The analysis of {len(failed)} of {len(done)} imputations failed: {numbers} "
             f"(counted from 0); of imputation {failed[0].imputation} with {failed[0].reason}. The "
             f"others are kept; .pool(drop_failed=True) pools them."
         )

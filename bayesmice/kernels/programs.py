@@ -18,7 +18,7 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
-from bayesmice.kernels.jaxify import Inputs, JaxModel
+from bayesmice.kernels.jax_model import Inputs, JaxModel
 from bayesmice.kernels.kernel import (
     Array,
     Info,

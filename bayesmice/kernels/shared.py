@@ -13,8 +13,8 @@ from typing import Any
 import jax
 from jax import export
 
-from bayesmice.kernels.exports import exports_folder, fingerprint, read_export, write_export
-from bayesmice.kernels.jaxify import Inputs
+from bayesmice.kernels.exports import fingerprint, read_export, write_export
+from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
 from bayesmice.kernels.programs import (
     Given,
@@ -85,7 +85,7 @@ class SharedProgram(TunedStates):
     @cached_property
     def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
         """Compiled visit, as `ModelProgram.visit`."""
-        return self.whole.visit if exports_folder() is None else ExportedVisit(self)
+        return ExportedVisit(self)
 
     @property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
