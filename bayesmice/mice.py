@@ -1,5 +1,7 @@
 """`MICE`: the specification and the run."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -9,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import xarray as xr
 from numpy.typing import ArrayLike
 
@@ -28,9 +29,9 @@ from bayesmice.data.libraries import AnyFrame
 from bayesmice.diagnostics import Until, cells_verdict
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.imputations import Imputations
+from bayesmice.later import later
 from bayesmice.models.passive import Passive
 from bayesmice.models.predictors import Predictors
-from bayesmice.models.prior_draws import prior_table
 from bayesmice.pooling import PooledResults, pool
 from bayesmice.problem import make_problem
 from bayesmice.running import LONE_VISITS, Callback, Checkpoints, Means, prior_groups
@@ -39,8 +40,13 @@ from bayesmice.scheduler.plan import SWEEPS, make_plan
 from bayesmice.specification import Models, read
 
 if TYPE_CHECKING:
+    import pymc as pm
     from arviz_plots import PlotCollection
     from distributed import Client
+
+    from bayesmice.models import prior_draws
+else:
+    prior_draws = later("bayesmice.models.prior_draws")
 
 TEXT_WIDTH = 28
 """Letters of predictors and priors in the text; `table` and the HTML show them whole."""
@@ -172,7 +178,7 @@ class MICE:
         every: int = 10,
         analysis: Callable[[AnyFrame], Any] | None = None,
         chunk: int | None = None,
-        client: "Client | None" = None,
+        client: Client | None = None,
     ) -> Imputations:
         """Impute: run chains of sweeps, and keep states of them as imputations.
 
@@ -434,7 +440,7 @@ class MICE:
         check_count("draws", draws)
         specification = self._problem.group(group).specification
         model, written = specification.model(name), specification.write_model(name)
-        return prior_table(model, written, draws, check_seed(random_seed))
+        return prior_draws.prior_table(model, written, draws, check_seed(random_seed))
 
     def prior_predictive(
         self,
@@ -485,7 +491,7 @@ class MICE:
         draws: int = 50,
         random_seed: int | None = None,
         group: object = None,
-    ) -> "PlotCollection":
+    ) -> PlotCollection:
         """Show what the priors of a conditional model say of its column, beside observed values.
 
         Parameters

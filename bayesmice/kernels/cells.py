@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
-from bayesmice.kernels.jaxify import JaxModel
+from bayesmice.kernels.jax_model import JaxModel
 from bayesmice.kernels.kernel import Array
 from bayesmice.kernels.matching import match_donors
 from bayesmice.models.blueprint import LIMITS_DATA, LIMITS_POTENTIAL

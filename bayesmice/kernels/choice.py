@@ -1,19 +1,24 @@
 """Choice: which kernel samples a conditional model."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
-
-import pymc as pm
-from pymc.sampling.mcmc import assign_step_methods
+from typing import TYPE_CHECKING, NamedTuple
 
 from bayesmice.kernels.conjugate import CONJUGATE, conjugate_transitions
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.kernel import Kernel
 from bayesmice.kernels.nuts import NUTS
+from bayesmice.later import later
 from bayesmice.models.blueprint import Blueprint
 from bayesmice.models.priors import JointPrior
 from bayesmice.models.sampling import Sampling
+
+if TYPE_CHECKING:
+    import pymc as pm
+else:
+    pm = later("pymc")
 
 KERNELS: Mapping[str, Kernel] = {kernel.name: kernel for kernel in (HMC, NUTS)}
 
@@ -131,5 +136,5 @@ def other_steps(model: pm.Model) -> tuple[str, ...]:
         Such as ``"binary_gibbs_metropolis"`` for a discrete variable, or ``"pgbart"``; empty where
         gradients move all variables.
     """
-    _, selected = assign_step_methods(model)
+    _, selected = pm.sampling.mcmc.assign_step_methods(model)
     return tuple(method.name for method in selected if method.name != "nuts")

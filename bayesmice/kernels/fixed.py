@@ -4,20 +4,21 @@ They draw the missing cells of rows that the parameters were not learned from, i
 the programs of a run draw theirs. Which rows those are is an input.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.errors import ModelError
 from bayesmice.kernels.cells import ETA, Donors, MatchingDraw, Moved
-from bayesmice.kernels.jaxify import Inputs
+from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info
 from bayesmice.kernels.programs import (
     CompletedDesign,
@@ -31,8 +32,15 @@ from bayesmice.kernels.programs import (
     write_cells,
 )
 from bayesmice.kernels.shared import SharedProgram
-from bayesmice.kernels.steps import CompiledDraws, StepsProgram
+from bayesmice.later import later
 from bayesmice.models.custom import data_name
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayesmice.kernels import steps
+else:
+    pm, steps = later("pymc"), later("bayesmice.kernels.steps")
 
 BART = "BART"
 """Name of the operation of pymc-bart."""
@@ -183,7 +191,7 @@ class FixedSteps:
         What the parameters were sampled by.
     """
 
-    program: StepsProgram
+    program: steps.StepsProgram
     kernel: Untuned = field(default_factory=Untuned)
 
     @cached_property
@@ -191,8 +199,8 @@ class FixedSteps:
         return self.program.model.write_full()
 
     @cached_property
-    def _draws(self) -> CompiledDraws:
-        return CompiledDraws(self._model, self.program.model.targets)
+    def _draws(self) -> steps.CompiledDraws:
+        return steps.CompiledDraws(self._model, self.program.model.targets)
 
     def visit(
         self,
@@ -250,7 +258,7 @@ def fixed_program(program: Program) -> FixedProgram | FixedSteps:
         program = program.whole
     if isinstance(program, ModelProgram):
         return _fixed(program)
-    assert isinstance(program, StepsProgram)
+    assert isinstance(program, steps.StepsProgram)
     if any(variable.owner.op.name == BART for variable in program.model.full.free_RVs):
         raise ModelError(
             f"The model for {' and '.join(map(repr, program.model.targets))} has trees of BART, "

@@ -11,15 +11,16 @@ rate the same (Neal 2011, section 5.4.4 of the Handbook of Markov Chain Monte Ca
 """
 
 import math
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from blackjax.mcmc import hmc
 
 from bayesmice.kernels.curvature import find_curvature
 from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, lost_depth, on_device
+from bayesmice.kernels.samplers import blackjax
 
 QUARTER_PERIOD = math.pi / 2
 MIN_LEAPFROG_STEPS = 3
@@ -31,7 +32,10 @@ MAX_CLIMBS = 50
 NEAR = 1e-2
 """An estimate is near enough to the mode at this many posterior standard deviations."""
 
-_transition = hmc.build_kernel()
+
+@cache
+def _transition() -> Any:
+    return blackjax().mcmc.hmc.build_kernel()
 
 
 class HMCState(NamedTuple):
@@ -77,9 +81,9 @@ def _step(key: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState
         / n_steps
         * jax.random.uniform(key_size, minval=1 - JITTER, maxval=1 + JITTER)
     )
-    moved, info = _transition(
+    moved, info = _transition()(
         key_move,
-        hmc.init(jnp.zeros(n_dim), whitened),
+        blackjax().mcmc.hmc.init(jnp.zeros(n_dim), whitened),
         whitened,
         step_size,
         jnp.ones(n_dim),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
-from bayesmice.kernels.jaxify import Inputs, JaxModel, Values
+from bayesmice.kernels.jax_model import Inputs, JaxModel, Values
 from bayesmice.kernels.kernel import Array
 
 LOCATION, SLOPES, SPREAD = "location", "slopes", "spread"

@@ -3,16 +3,16 @@
 For conditional models of any shape: hierarchical, heavy-tailed, many parameters.
 """
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-import blackjax
 import jax
 import jax.numpy as jnp
 import numpy as np
-from blackjax.mcmc import hmc, nuts
 
 from bayesmice.kernels.curvature import find_curvature
 from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, on_device
+from bayesmice.kernels.samplers import blackjax
 
 TUNE = 400
 """Transitions per adaptation."""
@@ -24,7 +24,10 @@ for 1.3 times as many gradients.
 START_SPREAD = 1.0
 """Half-width of the uniform noise that sets chains apart at the start, as in PyMC."""
 
-_transition = nuts.build_kernel()
+
+@cache
+def _transition() -> Any:
+    return blackjax().mcmc.nuts.build_kernel()
 
 
 class NUTSState(NamedTuple):
@@ -46,8 +49,8 @@ def _tune(
     key_start, key_run = jax.random.split(key)
     noise = jax.random.uniform(key_start, start.shape, minval=-START_SPREAD, maxval=START_SPREAD)
     apart = jnp.where(jnp.isfinite(logdensity(start + noise)), start + noise, start)
-    adaptation = blackjax.window_adaptation(
-        blackjax.nuts,
+    adaptation = blackjax().window_adaptation(
+        blackjax().nuts,
         logdensity,
         target_acceptance_rate=TARGET_ACCEPTANCE,
         adaptation_info_fn=lambda state, info, adapted: info.is_divergent,
@@ -59,9 +62,9 @@ def _tune(
 
 
 def _step(key: Array, state: NUTSState, logdensity: LogDensity) -> tuple[NUTSState, Info]:
-    moved, info = _transition(
+    moved, info = _transition()(
         key,
-        hmc.init(state.position, logdensity),
+        blackjax().mcmc.hmc.init(state.position, logdensity),
         logdensity,
         state.step_size,
         state.inverse_mass_matrix,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
 from bayesmice.kernels.conjugate import ConjugateNames
-from bayesmice.kernels.jaxify import Inputs, JaxModel
+from bayesmice.kernels.jax_model import Inputs, JaxModel
 from bayesmice.kernels.kernel import (
     Array,
     Info,

@@ -13,8 +13,8 @@ from typing import Any
 import jax
 from jax import export
 
-from bayesmice.kernels.exports import exports_folder, fingerprint, read_export, write_export
-from bayesmice.kernels.jaxify import Inputs
+from bayesmice.kernels.exports import fingerprint, read_export, write_export
+from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
 from bayesmice.kernels.programs import (
     CompiledVisits,
@@ -84,7 +84,7 @@ class SharedProgram(CompiledVisits):
     @cached_property
     def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
         """Compiled visit, as `ModelProgram.move`."""
-        return self.whole.move if exports_folder() is None else ExportedMove(self)
+        return ExportedMove(self)
 
     @property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:

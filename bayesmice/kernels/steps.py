@@ -25,7 +25,8 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.type import RandomType
 
 from bayesmice.kernels.forests import GROWING_STEPS, Forest, Grown, is_forest
-from bayesmice.kernels.jaxify import Inputs, recorded_variables
+from bayesmice.kernels.jax_model import Inputs
+from bayesmice.kernels.jaxify import recorded_variables
 from bayesmice.kernels.kernel import Array, Info, Shaped
 from bayesmice.kernels.programs import (
     CompletedDesign,

@@ -1,14 +1,15 @@
 """Targets: conditional models bound to their compiled programs and to the data of their columns."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import jax.numpy as jnp
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
@@ -32,16 +33,16 @@ from bayesmice.kernels.choice import (
     regression_moves,
 )
 from bayesmice.kernels.conjugate import CONJUGATE, SIGMA, ConjugateNames
+from bayesmice.kernels.exports import exports_folder
 from bayesmice.kernels.fixed import FixedProgram, FixedSteps
 from bayesmice.kernels.hmc import HMC
-from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
+from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.moments import LOCATION, SLOPES, SPREAD
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
-from bayesmice.kernels.reuse import find_program, keep_program
 from bayesmice.kernels.shared import SharedProgram
-from bayesmice.kernels.steps import StepsProgram
+from bayesmice.later import later
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
     LIMITS_POTENTIAL,
@@ -60,6 +61,15 @@ from bayesmice.models.draws import PMM
 from bayesmice.models.families import Family
 from bayesmice.models.regression import RegressionModel
 from bayesmice.models.terms import FormulaDesign
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayesmice.kernels import jaxify, reuse, steps
+else:  # they import PyMC
+    jaxify, reuse, steps = (
+        later(f"bayesmice.kernels.{name}") for name in ("jaxify", "reuse", "steps")
+    )
 
 CELL_STEPS, MIN_CELL_STEP = 16, 8
 """The number of cells to draw is a multiple of n_rows / 16, so that similar data share programs."""
@@ -282,7 +292,7 @@ def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Tar
             mask=None,
             design_columns=tuple(_design_columns(design, name) for name in names),
         ),
-        labels=ParameterLabels(*recorded_labels(model.full), {}),
+        labels=ParameterLabels(*jaxify.recorded_labels(model.full), {}),
     )
 
 
@@ -338,14 +348,16 @@ def at_new_rows(
     )
 
 
-def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram | StepsProgram:
+def custom_program(
+    model: CustomModel, by_column: tuple[str, ...]
+) -> ModelProgram | steps.StepsProgram:
     """Compile a custom model with the kernel that suits it, or that the user wants."""
     names, wanted = model.targets, model.sampling.kernel
     owner = " and ".join(map(repr, names))
     if wanted == "pymc":
         return _steps_program(model, by_column, owner)
     key = (names, by_column, model.sampling, model.store.n_rows, tuple(model.children.items()))
-    if kept := find_program(key, model.full):
+    if kept := reuse.find_program(key, model.full):
         return kept
     others = other_steps(model.full)
     if others and wanted == "auto":
@@ -357,7 +369,7 @@ def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgr
             "kernel='auto' or 'pymc', or marginalize them, for example with pm.Mixture."
         )
     try:
-        return keep_program(key, model.full, _jax_program(model, by_column))
+        return reuse.keep_program(key, model.full, _jax_program(model, by_column))
     except ModelError:
         if wanted != "auto":
             raise
@@ -367,7 +379,7 @@ def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgr
 def _jax_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram:
     names = model.targets
     read = (*model.predictors, *names)
-    functions = jaxify(model.full, names, tuple(data_name(name) for name in read))
+    functions = jaxify.jaxify(model.full, names, tuple(data_name(name) for name in read))
     inputs = tuple(data_name(name) for name in names)
     draw: CellDraw = WholeDraw()
     if any(model.children.values()):
@@ -384,14 +396,16 @@ def _jax_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram
     )
 
 
-def _steps_program(model: CustomModel, by_column: tuple[str, ...], owner: str) -> StepsProgram:
+def _steps_program(
+    model: CustomModel, by_column: tuple[str, ...], owner: str
+) -> steps.StepsProgram:
     if any(model.children.values()):
         raise ModelError(
             f"The targets {owner} of a block depend on each other, which takes a gradient-based "
             "kernel, but the model has discrete variables or an operation without a JAX version "
             "(or kernel='pymc'). Let the targets share only parameters, or marginalize."
         )
-    return StepsProgram(model, by_column)
+    return steps.StepsProgram(model, by_column)
 
 
 def column_input(column: Column, values: NDArray[np.float64]) -> NDArray[np.generic]:
@@ -419,8 +433,8 @@ def _shared_program(
         masked = COEFFICIENTS if n_design else None
         return _program(blueprint, draw, moves, SharedInputs(), masked)
 
-    if not is_built_in(family):
-        return write()  # nothing but the functions that it is made of could tell it from others
+    if not is_built_in(family) or exports_folder() is None:
+        return write()  # only its code could tell another family from those of the same name
     parts = (family.name, family.link, n_levels, n_design, draw, has_limits, moves.transitions)
     return SharedProgram(repr(parts), moves.kernel, write)
 
@@ -452,7 +466,7 @@ def _program(
         parent = written.parameters.parent
         expressions |= {LOCATION: parent.location, SLOPES: parent.coefficients}
         expressions[SPREAD] = written.parameters.auxiliary[SIGMA]
-    functions = jaxify(
+    functions = jaxify.jaxify(
         written.model,
         (blueprint.target,),
         (*blueprint.row_data, *blueprint.censored_data),

@@ -5,16 +5,24 @@ Log-densities and their first two derivatives have to be finite wherever the sea
 lead, not only near the posterior.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
 
+from bayesmice.later import later
 from bayesmice.models.intervals import normal as normal_interval
 from bayesmice.models.normal import log_ndtr
 from bayesmice.models.skewness import direct_parameters, log_density
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm, pt = later("pymc"), later("pytensor.tensor")
 
 LOG_SMALL, LOG_LARGE = -30.0, 700.0
 """Below the first, log(exp(exp(x)) - 1) is x to full precision; beyond the second, exp(x) leaves
@@ -22,6 +30,18 @@ the range of floats."""
 
 LARGE_SHAPE = 1e6
 """Above this, Stirling's series leaves less than 1e-7 out of a difference of log-gammas."""
+
+
+def of_pymc(distribution: str) -> Callable[..., TensorVariable]:
+    """Give the likelihood that a distribution of PyMC is, by its name."""
+
+    def write(name: str, **rest: object) -> TensorVariable:
+        return getattr(pm, distribution)(name, **rest)
+
+    return write
+
+
+NORMAL = of_pymc("Normal")
 
 
 def skew_normal(

@@ -4,12 +4,13 @@
 its blueprints say how to write the PyMC model.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
@@ -246,7 +247,7 @@ class RegressionModel:
             location_names=location_names(family, self.target) if is_parent else (),
             per_location=is_parent and family.slopes_per_location,
             location_prior=self.priors.get(f"{prefix}{location}", default),
-            location_constraint=family.location_constraint if is_parent else {},
+            location_constraint=family.location_constraint if is_parent else None,
             design_names=names,
             centers=centers,
             scales=scales,
@@ -416,7 +417,7 @@ def auxiliary_location_prior(auxiliary: Auxiliary, summary: TargetSummary) -> Sc
     """
     typical = support_point(auxiliary.default_prior(summary))
     center = float(LINKS[auxiliary.link].forward(np.asarray(typical)))
-    return ScaledPrior(pm.Normal, {"mu": center, "sigma": PRIOR_SCALE})
+    return ScaledPrior("Normal", {"mu": center, "sigma": PRIOR_SCALE})
 
 
 def _prefix(parameter: str) -> str:
