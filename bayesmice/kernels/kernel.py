@@ -49,8 +49,9 @@ class Kernel:
         ``tune(key, state, start, is_first, logdensity)``: a state tuned to this log-density.
         ``start`` is the position to begin from when ``is_first``; otherwise the state's own
         position is kept.
-    step : callable
-        ``step(key, state, logdensity)``: one transition, as (state, `Info`).
+    steps : callable
+        ``steps(key, state, logdensity, count)``: some transitions one after the other, as (state,
+        `Info` of all of them together). `one_by_one` makes it from a single transition.
     estimate : callable
         ``estimate(state, logdensity)``: a position near the mode, for draws that need a point
         estimate of the parameters.
@@ -61,8 +62,38 @@ class Kernel:
     retune_below: float
     empty: Callable[[int], KernelState]
     tune: Callable[[Array, KernelState, Array, Array, LogDensity], KernelState]
-    step: Callable[[Array, KernelState, LogDensity], tuple[KernelState, Info]]
+    steps: Callable[[Array, KernelState, LogDensity, int], tuple[KernelState, Info]]
     estimate: Callable[[KernelState, LogDensity], Array]
+
+
+def one_by_one(
+    step: Callable[[Array, KernelState, LogDensity], tuple[KernelState, Info]],
+) -> Callable[[Array, KernelState, LogDensity, int], tuple[KernelState, Info]]:
+    """Make ``steps`` of a kernel from ``step(key, state, logdensity)``, one transition."""
+
+    def steps(
+        key: Array, state: KernelState, logdensity: LogDensity, count: int
+    ) -> tuple[KernelState, Info]:
+        if count == 1:
+            return step(key, state, logdensity)
+        moved, infos = jax.lax.scan(
+            lambda state, key: step(key, state, logdensity), state, jax.random.split(key, count)
+        )
+        return moved, together(infos)
+
+    return steps
+
+
+def together(infos: Info) -> Info:
+    """Tell of several transitions, given as arrays, what is told of one."""
+    return Info(
+        acceptance_rate=infos.acceptance_rate.mean(),
+        diverging=infos.diverging.any(),
+        energy=infos.energy[-1],
+        lp=infos.lp[-1],
+        n_steps=infos.n_steps.sum(),
+        step_size=infos.step_size[-1],
+    )
 
 
 def lost_depth(n_dim: int) -> float:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from blackjax.mcmc import hmc, nuts
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, one_by_one
 
 TUNE = 400
 """Transitions per adaptation."""
@@ -85,6 +85,6 @@ NUTS = Kernel(
     retune_below=0.3,
     empty=_empty,
     tune=_tune,
-    step=_step,
+    steps=one_by_one(_step),
     estimate=_estimate,
 )

@@ -409,21 +409,7 @@ class ModelProgram:
         self, key: Array, state: KernelState, logdensity: LogDensity
     ) -> tuple[KernelState, Info]:
         """Take the transitions of a visit; what happened is told of all of them together."""
-        if self.inner_steps == 1:
-            return self.kernel.step(key, state, logdensity)
-
-        def step(state: KernelState, key: Array) -> tuple[KernelState, Info]:
-            return self.kernel.step(key, state, logdensity)
-
-        moved, infos = jax.lax.scan(step, state, jax.random.split(key, self.inner_steps))
-        return moved, Info(
-            acceptance_rate=infos.acceptance_rate.mean(),
-            diverging=infos.diverging.any(),
-            energy=infos.energy[-1],
-            lp=infos.lp[-1],
-            n_steps=infos.n_steps.sum(),
-            step_size=infos.step_size[-1],
-        )
+        return self.kernel.steps(key, state, logdensity, self.inner_steps)
 
     def _tuned(
         self,
