@@ -35,6 +35,8 @@ DIVERGENT = 1000.0
 """A trajectory that gains so much energy has diverged."""
 
 MAX_CLIMBS = 50
+CLOSE = 0.1
+"""Nearer to the mode than this many posterior standard deviations the curvature is the same."""
 NEAR = 1e-2
 """An estimate is near enough to the mode at this many posterior standard deviations."""
 
@@ -55,7 +57,7 @@ def _tune(
 ) -> HMCState:
     begins_anew = is_first | ~jnp.isfinite(logdensity(state.position))
     begin = jnp.where(begins_anew, start, state.position)
-    mode, whiten, depth, peak = find_curvature(logdensity, begin)
+    mode, whiten, depth, peak = find_curvature(logdensity, begin, CLOSE)
     is_lost = begins_anew | (depth > lost_depth(mode.shape[0]))
     laplace_draw = mode + whiten @ jax.random.normal(key, mode.shape)
     # Where the climb has not arrived, a flat direction can throw the draw out of the posterior.
@@ -110,7 +112,7 @@ def _steps(
 def _trajectory(
     measure: Callable[[Array], tuple[Array, Array]], begin: _Point, momentum: Array, length: Array
 ) -> tuple[_Point, Array]:
-    """Follow a momentum; the gradient appears once in the loop, since each takes time to compile."""
+    """Follow a momentum; gradients stand in a loop, since each takes time to compile."""
     kicks, drifts = length * jnp.asarray(KICKS), length * jnp.asarray(DRIFTS)
 
     def stage(number: int, moving: tuple[_Point, Array]) -> tuple[_Point, Array]:
@@ -160,7 +162,7 @@ def _estimate(state: HMCState, logdensity: LogDensity) -> Array:
 
 HMC = Kernel(
     "hmc",
-    tuning_sweeps=(0, 1, 3),
+    tuning_sweeps=(0, 2),
     retune_below=0.5,
     empty=_empty,
     tune=_tune,

@@ -19,6 +19,26 @@ KernelState = Any
 """A NamedTuple of arrays with at least ``position`` of shape (n_dim,)."""
 
 
+@dataclass(frozen=True, eq=False)
+class StructuredDensity:
+    """A log-density that knows its curvature, for less than differentiating it twice would cost.
+
+    Attributes
+    ----------
+    logdensity : callable
+        From an unconstrained position of shape (n_dim,) to a scalar.
+    curvature : callable
+        From such a position to minus the second derivatives, of shape (n_dim, n_dim).
+    """
+
+    logdensity: LogDensity
+    curvature: Callable[[Array], Array]
+
+    def __call__(self, position: Array) -> Array:
+        """Give the log-density."""
+        return self.logdensity(position)
+
+
 class Info(NamedTuple):
     """What happened in one transition; scalars, named as in ArviZ's ``sample_stats``."""
 

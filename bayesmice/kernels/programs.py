@@ -19,7 +19,15 @@ from numpy.typing import NDArray
 
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
 from bayesmice.kernels.jaxify import Inputs, JaxModel
-from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
+from bayesmice.kernels.kernel import (
+    Array,
+    Info,
+    Kernel,
+    KernelState,
+    LogDensity,
+    StructuredDensity,
+    lost_depth,
+)
 from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL
 
 MEMORY = 0.75
@@ -144,6 +152,27 @@ class RowInputs(Protocol):
         """
 
 
+class RowCurvature(Protocol):
+    """Minus the second derivatives of a sum over rows, in closed form."""
+
+    def __call__(
+        self, values: dict[str, Array], inputs: Inputs, mask: Array | None, weights: Array
+    ) -> Array:
+        """Give them, of shape (n_dim, n_dim), in the order of the flat position.
+
+        Parameters
+        ----------
+        values : dict of str to Array
+            Unconstrained parameters, before the mask.
+        inputs : mapping of str to Array
+            What the model reads.
+        mask : Array of shape (n_design,) or None
+            1 for the design columns that count.
+        weights : Array of shape (n_rows,)
+            Weights of rows in the likelihood.
+        """
+
+
 class Tuning(Protocol):
     """What the scheduler needs to know of a kernel."""
 
@@ -222,6 +251,8 @@ class ModelProgram:
         Transitions per visit.
     masked : str or None
         Name of the value variable that spans all design columns, of which a target uses some.
+    row_curvature : RowCurvature or None
+        The curvature of the log-likelihood, where it is known in closed form.
     """
 
     model: JaxModel
@@ -232,6 +263,7 @@ class ModelProgram:
     draw: CellDraw
     inner_steps: int
     masked: str | None
+    row_curvature: RowCurvature | None = None
 
     def with_kernel(self, kernel: Kernel) -> "ModelProgram":
         """Give the program of the same model with another kernel, compiled once."""
@@ -468,7 +500,15 @@ class ModelProgram:
                 density += sum_over_rows(by_row, rows.weights)
             return density
 
-        return logdensity
+        if self.row_curvature is None:
+            return logdensity
+        by_rows, (rows,) = self.row_curvature, given.rows
+
+        def curvature(position: Array) -> Array:
+            of_prior = jax.hessian(lambda at: self.model.log_prior(unravel(at), inputs))(position)
+            return by_rows(unravel(position), inputs, given.mask, rows.weights) - of_prior
+
+        return StructuredDensity(logdensity, curvature)
 
     def _masked(self, values: dict[str, Array], mask: Array | None) -> dict[str, Array]:
         if self.masked is None or mask is None:
