@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
 
-from bayesmice.kernels.kernel import Array, Info, Kernel
+from bayesmice.kernels.kernel import Array, Info, Kernel, on_device, one_by_one, random_numbers
 from bayesmice.kernels.moments import Moments, NormalLikelihood, log_likelihood
 from bayesmice.kernels.slicing import slice_move
 
@@ -236,7 +236,7 @@ def conjugate_transitions(n_rows: int, n_dim: int) -> int:
 
 
 def _empty(n_dim: int) -> ConjugateState:
-    return ConjugateState(jnp.zeros(n_dim))
+    return ConjugateState(on_device(np.zeros(n_dim)))
 
 
 def _tune(
@@ -254,13 +254,8 @@ def _tune(
 def _step(
     key: Array, state: ConjugateState, logdensity: ConjugateDensity
 ) -> tuple[ConjugateState, Info]:
-    # All random numbers come from one call: on a CPU, each call takes as long as many numbers do.
-    ends = jnp.nextafter(jnp.float64(-1.0), jnp.float64(0.0)), 1.0
-    uniform = jax.random.uniform(key, (2 + len(logdensity.linear),), float, *ends)
-    normal = math.sqrt(2.0) * jax.lax.erf_inv(uniform[1:])
-    position, acceptance = _spread_move(
-        key, normal[0], 0.5 * (1.0 + uniform[0]), state.position, logdensity
-    )
+    uniform, normal = random_numbers(key, 1, 1 + len(logdensity.linear))
+    position, acceptance = _spread_move(key, normal[0], uniform[0], state.position, logdensity)
     moved = logdensity.with_linear(position, logdensity.normal_given(position).at(normal[1:]))
     lp = logdensity(moved)
     return ConjugateState(moved), Info(
@@ -342,6 +337,6 @@ CONJUGATE = Kernel(
     retune_below=0.0,
     empty=_empty,
     tune=_tune,
-    step=_step,
+    steps=one_by_one(_step),
     estimate=_estimate,
 )

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, on_device
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, on_device, one_by_one
 from bayesmice.kernels.samplers import blackjax
 
 TUNE = 400
@@ -89,6 +89,6 @@ NUTS = Kernel(
     retune_below=0.3,
     empty=_empty,
     tune=_tune,
-    step=_step,
+    steps=one_by_one(_step),
     estimate=_estimate,
 )

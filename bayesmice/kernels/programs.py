@@ -28,6 +28,7 @@ from bayesmice.kernels.kernel import (
     KernelState,
     LogDensity,
     Shaped,
+    StructuredDensity,
     lost_depth,
     on_device,
 )
@@ -190,6 +191,27 @@ class RowInputs(Protocol):
         """
 
 
+class RowCurvature(Protocol):
+    """Minus the second derivatives of a sum over rows, in closed form."""
+
+    def __call__(
+        self, values: dict[str, Array], inputs: Inputs, mask: Array | None, weights: Array
+    ) -> Array:
+        """Give them, of shape (n_dim, n_dim), in the order of the flat position.
+
+        Parameters
+        ----------
+        values : dict of str to Array
+            Unconstrained parameters, before the mask.
+        inputs : mapping of str to Array
+            What the model reads.
+        mask : Array of shape (n_design,) or None
+            1 for the design columns that count.
+        weights : Array of shape (n_rows,)
+            Weights of rows in the likelihood.
+        """
+
+
 class Tuning(Protocol):
     """What the scheduler needs to know of a kernel."""
 
@@ -347,6 +369,8 @@ class ModelProgram(CompiledVisits):
         Transitions per visit.
     masked : str or None
         Name of the value variable that spans all design columns, of which a target uses some.
+    row_curvature : RowCurvature or None
+        The curvature of the log-likelihood, where it is known in closed form.
     by_moments : bool
         Whether the likelihood is that of a normal linear regression, which needs no more of rows
         than their moments.
@@ -362,6 +386,7 @@ class ModelProgram(CompiledVisits):
     draw: CellDraw
     inner_steps: int
     masked: str | None
+    row_curvature: RowCurvature | None = None
     by_moments: bool = False
     conjugate: ConjugateNames | None = None
 
@@ -513,21 +538,7 @@ class ModelProgram(CompiledVisits):
         self, keys: Array, state: KernelState, logdensity: LogDensity
     ) -> tuple[KernelState, Info]:
         """Take the transitions of a visit; what happened is told of all of them together."""
-        if self.inner_steps == 1:
-            return self.kernel.step(keys[0], state, logdensity)
-
-        def step(state: KernelState, key: Array) -> tuple[KernelState, Info]:
-            return self.kernel.step(key, state, logdensity)
-
-        moved, infos = jax.lax.scan(step, state, keys)
-        return moved, Info(
-            acceptance_rate=infos.acceptance_rate.mean(),
-            diverging=infos.diverging.any(),
-            energy=infos.energy[-1],
-            lp=infos.lp[-1],
-            n_steps=infos.n_steps.sum(),
-            step_size=infos.step_size[-1],
-        )
+        return self.kernel.steps(keys, state, logdensity)
 
     def _tuned(
         self,
@@ -600,6 +611,10 @@ class ModelProgram(CompiledVisits):
             prior = self.model.log_prior(values, inputs) + self.model.log_potential(used, inputs)
             return prior + likelihood(used)
 
+        if self.row_curvature is not None:
+            return StructuredDensity(
+                logdensity, self._curvature(self.row_curvature, unravel, inputs, given)
+            )
         if self.conjugate is None:
             return logdensity
         assert isinstance(likelihood, NormalLikelihood)
@@ -620,6 +635,24 @@ class ModelProgram(CompiledVisits):
             )
 
         return likelihood
+
+    def _curvature(
+        self,
+        by_rows: RowCurvature,
+        unravel: Callable[[Array], dict[str, Array]],
+        inputs: Inputs,
+        given: Given,
+    ) -> Callable[[Array], Array]:
+        """Make the curvature of the log-density, for one chain."""
+        (rows,) = given.rows
+
+        def curvature(position: Array) -> Array:
+            of_prior: Array = jax.hessian(lambda at: self.model.log_prior(unravel(at), inputs))(
+                position
+            )
+            return by_rows(unravel(position), inputs, given.mask, rows.weights) - of_prior
+
+        return curvature
 
     def _masked(self, values: dict[str, Array], mask: Array | None) -> dict[str, Array]:
         if self.masked is None or mask is None:

@@ -42,6 +42,7 @@ from bayesmice.kernels.moments import LOCATION, SLOPES, SPREAD
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
 from bayesmice.kernels.shared import SharedProgram
+from bayesmice.kernels.softmax import softmax_curvature
 from bayesmice.later import later
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
@@ -73,6 +74,9 @@ else:  # they import PyMC
 
 CELL_STEPS, MIN_CELL_STEP = 16, 8
 """The number of cells to draw is a multiple of n_rows / 16, so that similar data share programs."""
+
+LEVEL_INTERCEPTS = "Intercept_centered"
+"""With `COEFFICIENTS`, all value variables of a regression of levels with untransformed priors."""
 
 FEW_ROWS = 1024
 """Up to so many new rows, there are as many cells as rows: so one program serves all of them."""
@@ -472,6 +476,7 @@ def _program(
         (*blueprint.row_data, *blueprint.censored_data),
         expressions,
     )
+    has_levels = set(functions.value_names) == {LEVEL_INTERCEPTS, COEFFICIENTS}
     return ModelProgram(
         functions,
         moves.kernel,
@@ -481,9 +486,18 @@ def _program(
         draw=cells,
         inner_steps=moves.transitions,
         masked=masked,
+        row_curvature=_level_curvature if has_levels and blueprint.family.is_softmax else None,
         by_moments=blueprint.is_normal_linear,
         conjugate=_conjugate_names(written.model) if moves.kernel is CONJUGATE else None,
     )
+
+
+def _level_curvature(
+    values: dict[str, Array], inputs: Inputs, mask: Array | None, weights: Array
+) -> Array:
+    """Give the curvature of a regression of levels; see `RowCurvature`."""
+    design = inputs[PREDICTORS_DATA] if mask is None else inputs[PREDICTORS_DATA] * mask
+    return softmax_curvature(values[LEVEL_INTERCEPTS], values[COEFFICIENTS], design, weights)
 
 
 def _conjugate_names(model: pm.Model) -> ConjugateNames:

@@ -151,6 +151,9 @@ class LinearPredictor:
         )
         coefficients = self._write_coefficients()
         location = self._write_location(centers @ coefficients) if self.location else pt.zeros(())
+        if self.location_names:
+            # Likelihoods have to know the number of levels while they are written.
+            location = pt.specify_shape(location, (len(self.location_names),))
         if self.per_location:
             coefficients = _with_reference(np.zeros((len(self.design_names), 1)), coefficients)
             location = _with_reference(np.zeros(1), location)

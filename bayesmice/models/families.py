@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from bayesmice.data import Column, Scale
 from bayesmice.errors import ModelError, SpecificationError
 from bayesmice.later import later
+from bayesmice.models.likelihoods import categorical
 from bayesmice.models.links import LINKS, Link
 from bayesmice.models.priors import ScaledPrior, UserPrior, is_expression
 from bayesmice.models.supports import REAL, SUPPORTS, Support
@@ -203,6 +204,11 @@ class Family:
     def slopes_per_location(self) -> bool:
         """Whether each element of the location has its own coefficients."""
         return self.predictors is Predictors.PER_LEVEL
+
+    @property
+    def is_softmax(self) -> bool:
+        """Whether the linear predictors are log-odds of levels, and nothing else is unknown."""
+        return self.at_link.get(self.link) is categorical and not self.auxiliary
 
     def location_size(self, n_levels: int) -> int:
         """Give the length of the location; 0 for a scalar."""

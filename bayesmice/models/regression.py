@@ -45,6 +45,8 @@ from bayesmice.models.weights import weigh_visible
 
 PARENT = ""
 """Stands for the parent parameter among the parts of a regression."""
+MANY_LEVELS = 8
+"""A nominal target with more levels than these gets a program of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +177,14 @@ class RegressionModel:
 
     @property
     def shares_program(self) -> bool:
-        """Whether the model differs from others of its family only in data."""
-        return not self.priors and len(self.formulas) == 1 and self.formulas[PARENT].is_plain
+        """Whether the model differs from others of its family only in data.
+
+        In a shared program a target carries coefficients for its own design columns, which do not
+        count. With many levels, each with coefficients of its own, they would be most of them.
+        """
+        is_wide = self.family.slopes_per_location and len(self.target.levels) > MANY_LEVELS
+        is_plain = len(self.formulas) == 1 and self.formulas[PARENT].is_plain
+        return is_plain and not self.priors and not is_wide
 
     @cached_property
     def padded(self) -> Blueprint:

@@ -65,8 +65,7 @@ def test_hmc_climbs_to_the_mode_from_typical_draws_also_with_a_stale_curvature(
     def draw_and_estimate(key: jax.Array, staleness: float) -> tuple[jax.Array, jax.Array]:
         laplace_draw = found.mode + found.whiten @ jax.random.normal(key, start.shape)
         state = HMC.empty(start.size)._replace(position=laplace_draw, whiten=found.whiten)
-        for step in range(5):
-            state, _ = HMC.step(jax.random.fold_in(key, step), state, logdensity)
+        state, _ = HMC.steps(jax.random.split(key, 5), state, logdensity)
         stale = state._replace(whiten=staleness * state.whiten)
         return state.position, HMC.estimate(stale, logdensity)
 

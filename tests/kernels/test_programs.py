@@ -13,7 +13,7 @@ import bayesmice as bm
 from bayesmice.kernels import regression_target
 from bayesmice.kernels.choice import MAX_CURVATURE_DIM
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.hmc import HMC, leapfrog_steps
+from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import sum_over_rows
 from bayesmice.scheduler import initial_fill, start_chains
@@ -186,8 +186,22 @@ def test_the_mode_is_found_where_the_density_is_not_concave() -> None:
         assert abs(float(found.mode[0]) - exact) < 1e-2
 
 
-def test_leapfrog_steps_grow_slowly_with_the_dimension() -> None:
-    assert [leapfrog_steps(n_dim) for n_dim in (1, 25, 26, 400, 2000)] == [3, 3, 4, 6, 9]
+@pytest.mark.parametrize("frequency", [0.8, 1.0, 1.25])
+def test_three_stages_are_enough_for_a_gaussian_of_any_width(frequency: float) -> None:
+    """Also where the curvature is stale; three leapfrog steps would accept a hundredth."""
+    n_dim = 2000
+
+    def logdensity(position: jax.Array) -> jax.Array:
+        return -0.5 * jnp.sum((frequency * position) ** 2)
+
+    drawn = np.random.default_rng(2).normal(size=n_dim) / frequency
+    state = HMC.empty(n_dim)._replace(position=jnp.asarray(drawn))
+    moved, info = HMC.steps(jax.random.split(jax.random.key(0), 20), state, logdensity)
+    assert float(info.acceptance_rate) > 0.98
+    assert int(info.n_steps) == 60
+    kept = np.dot(drawn, moved.position) / np.dot(drawn, drawn)
+    assert abs(kept) < 0.1
+    assert abs(np.mean((frequency * np.asarray(moved.position)) ** 2) - 1.0) < 0.16
 
 
 def test_wide_models_get_nuts_instead_of_a_dense_curvature() -> None:
