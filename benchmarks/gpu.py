@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from speed.devices import (
-    NoDevice,
+    DeviceMissingError,
     cases,
     device_rows,
     device_table,
@@ -38,7 +38,7 @@ def main() -> None:
         with only_cores(arguments.cores if platform == "cpu" else None):
             try:
                 device = find_device(platform, COPIED_BYTES[arguments.sizes])
-            except NoDevice as reason:
+            except DeviceMissingError as reason:
                 sys.exit(str(reason))
             for workload in cases(tiny=arguments.sizes == "tiny"):
                 print(platform, workload.title, flush=True)

@@ -26,7 +26,7 @@ from speed.table import (
     peer_table,
     write_csv,
 )
-from speed.trials import Amounts, WorkloadMissing, prepare, run_workload
+from speed.trials import Amounts, WorkloadMissingError, prepare, run_workload
 from speed.workloads import WORKLOADS, Workload
 
 RESULTS = Path(__file__).parent / "results"
@@ -82,7 +82,7 @@ def measure_workload(
         folder = Path(name)
         try:
             prepare(workload, folder)
-        except WorkloadMissing as reason:
+        except WorkloadMissingError as reason:
             findings.left_out[workload.name] = str(reason)
             return
         figures, failed = run_workload(

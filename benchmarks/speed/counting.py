@@ -59,9 +59,9 @@ def count(name: str) -> dict[str, float]:
     dict of str to float
         ``compiled programs``: compilations, those read from the cache on disk too.
         ``gradients per visit``: leapfrog steps of all transitions in a visit, after tuning.
-        ``allocated bytes``: what the executables that were compiled need for one call each:
+        ``allocated bytes``: what all executables need for one call each:
         temporary buffers, results and arguments. ``flops``: of one call each, as XLA estimates it,
-        which counts the body of a loop once. ``largest program, bytes``: of the one that needs most.
+        which counts the body of a loop once. ``largest program, bytes``: the most of any.
     """
     compiled: list[str] = []
 

@@ -9,11 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from bayesmice.plots.look import shared_style
 from speed.curves import CURVES, Point, fitted
 from speed.power_law import PowerLaw
 from speed.table import GB
-
-from bayesmice.plots.look import shared_style
 
 TIME, MEMORY = "#1b6ca8", "#c75b12"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
+
 from speed.datafiles import write_data
 from speed.measuring import child_environment
 from speed.power_law import PowerLaw, fit_power_law

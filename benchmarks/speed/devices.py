@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from speed.datafiles import read_columns, write_data
-from speed.measuring import ProcessFailed, child_environment, measure
+from speed.measuring import ProcessFailedError, child_environment, measure
 from speed.table import GB, markdown, seconds_text
 from speed.trials import our_later_sweeps
 from speed.workloads import WORKLOADS, Effort, Workload
@@ -26,7 +26,7 @@ WITH_MANY_CHAINS: Mapping[str, int] = {"W2": 1_000, "W3": 200, "W6": 20}
 """Imputations, by workload."""
 
 
-class NoDevice(Exception):
+class DeviceMissingError(Exception):
     """JAX does not see a device; the text says what to do."""
 
 
@@ -100,15 +100,15 @@ def find_device(platform: str, copied_bytes: int) -> Device:
 
     Raises
     ------
-    NoDevice
+    DeviceMissingError
         If JAX does not see one.
     """
     command = [sys.executable, "-m", "speed.bandwidth", str(copied_bytes)]
     try:
         said = json.loads(measure(command, device_environment(platform)).printed)
-    except ProcessFailed as failure:
+    except ProcessFailedError as failure:
         reason = str(failure).splitlines()[-1]
-        raise NoDevice(
+        raise DeviceMissingError(
             f"JAX sees no device of the platform {platform!r} here ({reason}). Install "
             "bayesmice[cuda] on a machine with an NVIDIA GPU and its driver, or measure what there "
             "is with --devices cpu."

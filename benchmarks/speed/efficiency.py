@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from arviz_stats.base import array_stats
+
 from speed.measuring import Figure, child_environment, measure
 from speed.peers.registry import Peer
 from speed.trials import OURS

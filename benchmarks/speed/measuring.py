@@ -36,7 +36,7 @@ class Measured(NamedTuple):
     printed: str
 
 
-class ProcessFailed(RuntimeError):
+class ProcessFailedError(RuntimeError):
     """A measured process ended with an error."""
 
 
@@ -56,7 +56,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
 
     Raises
     ------
-    ProcessFailed
+    ProcessFailedError
         If it ends with an error; the text ends with its last words.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -69,11 +69,11 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
             text=True,
         )
         if watched.returncode != 0:
-            raise ProcessFailed(f"{command[0]} could not be started: {_end(watched.stderr)}")
+            raise ProcessFailedError(f"{command[0]} could not be started: {_end(watched.stderr)}")
         found = json.loads(watched.stdout)
         text = printed.read_text(encoding="utf-8")
     if found["exit_code"] != 0:
-        raise ProcessFailed(
+        raise ProcessFailedError(
             f"{' '.join(command)} ended with {found['exit_code']}: {_end(watched.stderr or text)}"
         )
     return Measured(found["seconds"], found["cpu_seconds"], found["peak_bytes"], text)

@@ -4,9 +4,8 @@ import json
 import sys
 import time
 
-from speed.workloads import correlated
-
 from bayesmice import MICE
+from speed.workloads import correlated
 
 data = correlated(1000, 10, 3)
 imputations = MICE(data).mice(m=5, random_seed=1, progressbar=False)

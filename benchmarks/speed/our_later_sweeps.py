@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import jax
-from speed.datafiles import read_data
-from speed.models.by_name import models_by_name
 
 from bayesmice import MICE
+from speed.datafiles import read_data
+from speed.models.by_name import models_by_name
 
 
 def resident_bytes() -> int:

@@ -3,10 +3,9 @@
 import sys
 from pathlib import Path
 
+from bayesmice import MICE
 from speed.datafiles import read_data
 from speed.models.by_name import models_by_name
-
-from bayesmice import MICE
 
 folder, models, m, sweeps = sys.argv[1:]
 data = read_data(Path(folder))

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from speed.datafiles import read_data
-from speed.quantities import QUANTITIES, quantities_of
 
 from bayesmice import MICE
+from speed.datafiles import read_data
+from speed.quantities import QUANTITIES, quantities_of
 
 folder, chains, sweeps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 imputations = MICE(read_data(folder)).mice(

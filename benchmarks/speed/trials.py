@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from speed.datafiles import write_data
-from speed.measuring import Figure, Measured, ProcessFailed, child_environment, measure
-from speed.measuring import empty_caches
-from speed.peers.registry import PEERS, Peer, PeerMissing
+from speed.measuring import (
+    Figure,
+    Measured,
+    ProcessFailedError,
+    child_environment,
+    empty_caches,
+    measure,
+)
+from speed.peers.registry import PEERS, Peer, PeerMissingError
 from speed.workloads import SWEEPS, Effort, Workload
 
 OURS = "bayesmice"
@@ -18,7 +24,7 @@ Values = dict[tuple[str, str], list[float]]
 Say = Callable[[str], None]
 
 
-class WorkloadMissing(Exception):
+class WorkloadMissingError(Exception):
     """A workload cannot be made here; the text says why."""
 
 
@@ -43,7 +49,7 @@ def prepare(workload: Workload, folder: Path) -> None:
 
     Raises
     ------
-    WorkloadMissing
+    WorkloadMissingError
         If they come from R, which is not at hand.
     """
     if workload.make is not None:
@@ -51,8 +57,8 @@ def prepare(workload: Workload, folder: Path) -> None:
         return
     try:
         measure(PEERS["R mice"].command("boys", folder), child_environment())
-    except (PeerMissing, ProcessFailed) as failure:
-        raise WorkloadMissing(f"its data come with R's mice: {failure}") from failure
+    except (PeerMissingError, ProcessFailedError) as failure:
+        raise WorkloadMissingError(f"its data come with R's mice: {failure}") from failure
 
 
 def our_run(
@@ -108,7 +114,7 @@ def run_workload(
             say(f"{workload.name}: run {run + 1} of {amounts.runs}, {peer.name}")
             try:
                 notes[peer.name] = _measure_peer(workload, folder, peer, effort, values)
-            except ProcessFailed as failure:
+            except ProcessFailedError as failure:
                 failed[peer.name] = str(failure).splitlines()[-1]
     figures = [
         Figure(workload.name, who, name, tuple(found), notes.get(who, ""))

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pymc as pm
+
 from speed.peers.process import answer
 
 TUNE = 500

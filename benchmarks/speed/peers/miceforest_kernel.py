@@ -9,6 +9,7 @@ Its environment is its own: `uv sync --script` makes it.
 
 import miceforest
 import pandas as pd
+
 from speed.peers.process import answer
 
 

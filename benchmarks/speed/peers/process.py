@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
 from speed.datafiles import read_data
 from speed.quantities import QUANTITIES, quantities_of
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from speed.measuring import ProcessFailed, child_environment, measure
+from speed.measuring import ProcessFailedError, child_environment, measure
 
 HERE = Path(__file__).parent
 LAST_WORDS = 300
 
 
-class PeerMissing(Exception):
+class PeerMissingError(Exception):
     """A peer is not at hand; the text says why."""
 
 
@@ -29,7 +29,7 @@ class Peer:
     name : str
         Its name in tables.
     find : callable
-        Gives the command that its tasks are added to, or raises `PeerMissing`.
+        Gives the command that its tasks are added to, or raises `PeerMissingError`.
     models : str
         Its conditional models, in words.
     """
@@ -47,13 +47,13 @@ class Peer:
 
         Raises
         ------
-        PeerMissing
+        PeerMissingError
             If it is not installed.
         """
         try:
             printed = measure(self.command("versions"), child_environment()).printed
-        except ProcessFailed as failure:
-            raise PeerMissing(str(failure).splitlines()[-1]) from failure
+        except ProcessFailedError as failure:
+            raise PeerMissingError(str(failure).splitlines()[-1]) from failure
         return json.loads(printed)
 
 
@@ -64,7 +64,7 @@ def found_peers(names: Sequence[str]) -> tuple[dict[Peer, Mapping[str, str]], di
         peer = PEERS[name]
         try:
             found[peer] = peer.versions()
-        except PeerMissing as reason:
+        except PeerMissingError as reason:
             missing[name] = str(reason)
     return found, missing
 
@@ -75,7 +75,7 @@ def r_with(methods: str) -> Callable[[], list[str]]:
     def find() -> list[str]:
         program = shutil.which("Rscript")
         if program is None:
-            raise PeerMissing("Rscript was not found")
+            raise PeerMissingError("Rscript was not found")
         return [program, "--vanilla", str(HERE / "mice.R"), methods]
 
     return find
@@ -102,15 +102,17 @@ def interpreter(script: Path) -> str:
 
     Raises
     ------
-    PeerMissing
+    PeerMissingError
         If there is no uv, or it cannot install what the script needs.
     """
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
-        raise PeerMissing("uv was not found, which makes its environment")
+        raise PeerMissingError("uv was not found, which makes its environment")
     made = _said(uv, "sync", "--quiet", "--script", str(script))
     if made.returncode != 0:
-        raise PeerMissing(f"uv cannot make its environment: {made.stderr.strip()[-LAST_WORDS:]}")
+        raise PeerMissingError(
+            f"uv cannot make its environment: {made.stderr.strip()[-LAST_WORDS:]}"
+        )
     return _said(uv, "python", "find", "--script", str(script)).stdout.strip()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer
+
 from speed.peers.process import answer
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from speed.peers.process import answer
 from statsmodels.imputation.mice import MICEData
+
+from speed.peers.process import answer
 
 
 def impute(data: pd.DataFrame, m: int, sweeps: int) -> list[pd.DataFrame]:
