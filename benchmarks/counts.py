@@ -9,13 +9,12 @@ meant. Each workload has a process of its own.
 
 import argparse
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from speed.grown import gross_changes
-from speed.measuring import child_environment
+from speed.measuring import child_environment, measure
 
 COMMITTED = Path(__file__).parent / "counts.json"
 NAMES = ("numbers", "numbers and binary", "matching", "levels", "own model")
@@ -47,14 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def counted(name: str) -> dict[str, float]:
     """Count in a process of its own, without a compilation cache on disk."""
-    said = subprocess.run(
-        [sys.executable, "-c", ONE, name],
-        env=child_environment(JAX_ENABLE_COMPILATION_CACHE="false", JAX_PLATFORMS="cpu"),
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return json.loads(said.stdout)
+    environment = child_environment(JAX_ENABLE_COMPILATION_CACHE="false", JAX_PLATFORMS="cpu")
+    return json.loads(measure([sys.executable, "-c", ONE, name], environment).printed)
 
 
 if __name__ == "__main__":

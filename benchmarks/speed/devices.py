@@ -107,9 +107,8 @@ def find_device(platform: str, copied_bytes: int) -> Device:
     try:
         said = json.loads(measure(command, device_environment(platform)).printed)
     except ProcessFailedError as failure:
-        reason = str(failure).splitlines()[-1]
         raise DeviceMissingError(
-            f"JAX sees no device of the platform {platform!r} here ({reason}). Install "
+            f"JAX sees no device of the platform {platform!r} here ({failure.said}). Install "
             "bayesmice[cuda] on a machine with an NVIDIA GPU and its driver, or measure what there "
             "is with --devices cpu."
         ) from failure
@@ -175,7 +174,7 @@ def device_table(found: Sequence[OnDevice]) -> str:
                 seconds_text(one.seconds),
                 "" if cpu is None else f"{cpu / one.seconds:.3g}",
                 f"{one.least_bytes / GB:.3g} GB",
-                f"{one.device.bytes_per_second / GB:.3g} GB/s",
+                f"{one.device.bytes_per_second / GB:,.1f} GB/s",
                 seconds_text(one.limit),
                 f"{one.seconds / one.limit:.3g}",
                 f"{one.peak_bytes / GB:.2f} GB",

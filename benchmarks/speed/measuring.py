@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 STOPWATCH = Path(__file__).parent / "stopwatch.py"
 BENCHMARKS = Path(__file__).parents[1]
-LAST_WORDS = 400
 
 
 class Measured(NamedTuple):
@@ -37,7 +36,24 @@ class Measured(NamedTuple):
 
 
 class ProcessFailedError(RuntimeError):
-    """A measured process ended with an error."""
+    """A measured process ended with an error.
+
+    Attributes
+    ----------
+    said : str
+        Its last words.
+    """
+
+    def __init__(self, command: Sequence[str], what: str, output: str) -> None:
+        self.said = last_words(output)
+        super().__init__(f"{' '.join(command)} {what}: {self.said}")
+
+
+def last_words(output: str) -> str:
+    """Give the last line that says something; R says last that it halts."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    telling = [line for line in lines if line != "Execution halted" and line[:6] != "Calls:"]
+    return telling[-1] if telling else "it said nothing"
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
@@ -69,18 +85,13 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
             text=True,
         )
         if watched.returncode != 0:
-            raise ProcessFailedError(f"{command[0]} could not be started: {_end(watched.stderr)}")
+            raise ProcessFailedError(command, "could not be started", watched.stderr)
         found = json.loads(watched.stdout)
         text = printed.read_text(encoding="utf-8")
     if found["exit_code"] != 0:
-        raise ProcessFailedError(
-            f"{' '.join(command)} ended with {found['exit_code']}: {_end(watched.stderr or text)}"
-        )
+        output = watched.stderr or text
+        raise ProcessFailedError(command, f"ended with {found['exit_code']}", output)
     return Measured(found["seconds"], found["cpu_seconds"], found["peak_bytes"], text)
-
-
-def _end(text: str) -> str:
-    return text.strip()[-LAST_WORDS:]
 
 
 def child_environment(**settings: str) -> dict[str, str]:

@@ -6,17 +6,34 @@ from pathlib import Path
 
 import numpy as np
 
-from bayesmice import MICE
+from bayesmice import MICE, Imputations
 from speed.datafiles import read_data
 from speed.quantities import QUANTITIES, quantities_of
 
-folder, chains, sweeps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-imputations = MICE(read_data(folder)).mice(
-    m=chains * sweeps, chains=chains, thin=1, burn_in=0, progressbar=False
-)
-group = imputations.tree["imputations"]
-found = np.full((len(QUANTITIES), chains, sweeps), np.nan)
-for i in range(imputations.m):
-    place = int(group["imputation_chain"][i]), int(group["imputation_sweep"][i])
-    found[(slice(None), *place)] = quantities_of(imputations.completed(i).to_numpy(float))
-print(json.dumps(dict(zip(QUANTITIES, found.tolist(), strict=True))))
+
+def every_sweep(mice: MICE, chains: int, sweeps: int) -> Imputations:
+    """Impute, and keep the completed data of every sweep."""
+    return mice.mice(
+        m=chains * sweeps, chains=chains, thin=1, burn_in=0, random_seed=1, progressbar=False
+    )
+
+
+def series(imputations: Imputations) -> dict[str, np.ndarray]:
+    """Give arrays of shape (n_chains, n_sweeps) by quantity; every sweep is an imputation."""
+    group = imputations.tree["imputations"]
+    chain, sweep = (group[f"imputation_{of}"].to_numpy().astype(int) for of in ("chain", "sweep"))
+    found = np.full((len(QUANTITIES), chain.max() + 1, sweep.max() + 1), np.nan)
+    for i in range(imputations.m):
+        completed = imputations.completed(i).to_numpy(float)
+        found[:, chain[i], sweep[i]] = quantities_of(completed)
+    return dict(zip(QUANTITIES, found, strict=True))
+
+
+def main() -> None:
+    folder, chains, sweeps = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+    found = series(every_sweep(MICE(read_data(folder)), chains, sweeps))
+    print(json.dumps({name: draws.tolist() for name, draws in found.items()}))
+
+
+if __name__ == "__main__":
+    main()

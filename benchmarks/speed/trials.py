@@ -115,7 +115,7 @@ def run_workload(
             try:
                 notes[peer.name] = _measure_peer(workload, folder, peer, effort, values)
             except ProcessFailedError as failure:
-                failed[peer.name] = str(failure).splitlines()[-1]
+                failed[peer.name] = failure.said
     figures = [
         Figure(workload.name, who, name, tuple(found), notes.get(who, ""))
         for (who, name), found in values.items()

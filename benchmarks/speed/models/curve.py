@@ -15,4 +15,4 @@ def saturating_curve(data: Mapping[str, Any]) -> None:
     middle, height = pm.Normal("middle", 0, 5), pm.Normal("height", 0, 5)
     steepness, sigma = pm.HalfNormal("steepness", 2), pm.HalfNormal("sigma", 2)
     mu = middle + height * pm.math.tanh(steepness * data["x0"])
-    pm.StudentT("response", 4, mu, sigma, observed=data["response"])
+    pm.StudentT("response", nu=4, mu=mu, sigma=sigma, observed=data["response"])

@@ -53,7 +53,7 @@ class Peer:
         try:
             printed = measure(self.command("versions"), child_environment()).printed
         except ProcessFailedError as failure:
-            raise PeerMissingError(str(failure).splitlines()[-1]) from failure
+            raise PeerMissingError(failure.said) from failure
         return json.loads(printed)
 
 
