@@ -32,7 +32,6 @@ from speed.workloads import WORKLOADS, Workload
 RESULTS = Path(__file__).parent / "results"
 FOLLOWED = "W1"
 """The workload whose effective draws per second are measured."""
-QUICK = Amounts(runs=1, pairs=1)
 ALL: Mapping[str, Workload] = {**WORKLOADS, **JOBS}
 
 
@@ -47,7 +46,8 @@ class Findings:
 
 def main() -> None:
     arguments = parsed()
-    amounts = QUICK if arguments.quick else Amounts(runs=arguments.runs)
+    runs, pairs = (1, 1) if arguments.quick else (arguments.runs, 3)
+    amounts = Amounts(runs, pairs, arguments.limit)
     found, missing = found_peers(arguments.peers)
     machine = described_machine({peer.name: versions for peer, versions in found.items()})
     findings = Findings(left_out=missing)
@@ -71,6 +71,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=ALL, default=list(ALL), metavar="W1")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--scale", type=float, default=1.0, help="share of the rows, for a look")
+    parser.add_argument("--limit", type=float, default=3600, help="seconds of a process; 0: none")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the tables")
     return parser.parse_args()
 

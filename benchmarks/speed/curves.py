@@ -13,11 +13,11 @@ from speed.datafiles import write_data
 from speed.measuring import child_environment
 from speed.power_law import PowerLaw, fit_power_law
 from speed.table import GB, markdown, seconds_text
-from speed.trials import our_later_sweeps
+from speed.trials import Amounts, our_later_sweeps
 from speed.workloads import Effort, Workload, correlated, with_levels
 
 LATER = (6, 16)
-PAIRS = 3
+AMOUNTS = Amounts(runs=1)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def measure_curve(curve: Curve, share: float, say: Callable[[str], None]) -> lis
         with tempfile.TemporaryDirectory() as folder:
             write_data(curve.make(size), Path(folder))
             per_sweep, process, before = our_later_sweeps(
-                workload, Path(folder), workload.m, PAIRS, child_environment()
+                workload, Path(folder), child_environment(), AMOUNTS
             )
         seconds = sorted(per_sweep)[len(per_sweep) // 2]
         points.append(Point(curve.name, size, seconds, process.peak_bytes - before))

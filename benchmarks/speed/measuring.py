@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def last_words(output: str) -> str:
     return telling[-1] if telling else "it said nothing"
 
 
-def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
+def measure(command: Sequence[str], environment: Mapping[str, str], limit: float = 0) -> Measured:
     """Run a process and measure it.
 
     Parameters
@@ -65,6 +66,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
         The program and its arguments.
     environment : mapping of str to str
         All of its environment.
+    limit : float
+        Seconds after which it is killed; 0 for none.
 
     Returns
     -------
@@ -73,12 +76,12 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
     Raises
     ------
     ProcessFailedError
-        If it ends with an error; the text ends with its last words.
+        If it ends with an error, or is killed; the text ends with its last words.
     """
     with tempfile.TemporaryDirectory() as folder:
         printed = Path(folder) / "printed"
         watched = subprocess.run(
-            [sys.executable, "-I", "-S", str(STOPWATCH), str(printed), *command],
+            [sys.executable, "-I", "-S", str(STOPWATCH), str(printed), str(limit), *command],
             env=dict(environment),
             check=False,
             capture_output=True,
@@ -88,6 +91,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
             raise ProcessFailedError(command, "could not be started", watched.stderr)
         found = json.loads(watched.stdout)
         text = printed.read_text(encoding="utf-8")
+    if limit and found["seconds"] >= limit and found["exit_code"] == -signal.SIGKILL:
+        raise ProcessFailedError(command, "was ended", f"it took longer than {limit:g} s")
     if found["exit_code"] != 0:
         output = watched.stderr or text
         raise ProcessFailedError(command, f"ended with {found['exit_code']}", output)

@@ -79,13 +79,14 @@ def our_table(figures: Sequence[Figure], workloads: Mapping[str, Workload]) -> s
     for name, workload in workloads.items():
         ours = {key: found.get((name, OURS, key)) for key in ("cold", "second", "later_sweep")}
         peak = found.get((name, OURS, "peak_memory"))
-        if ours["second"] is None:
+        cold = ours["cold"]
+        if cold is None:
             continue
         memory = "" if peak is None else f"{peak.median / GB:.2f} GB"
         if not math.isnan(workload.goal_memory):
             memory += f" (goal {workload.goal_memory / GB:g})"
         times = ["" if one is None else seconds_text(one.median) for one in ours.values()]
-        rows.append([f"{name}: {workload.title}", *times, memory, str(len(ours["second"].values))])
+        rows.append([f"{name}: {workload.title}", *times, memory, str(len(cold.values))])
     header = ["workload", "cold", "second process", "a later sweep", "peak memory", "runs"]
     return markdown(rows, header)
 
@@ -97,10 +98,14 @@ def peer_table(figures: Sequence[Figure], workloads: Mapping[str, Workload]) -> 
         if name != "whole":
             continue
         cells = [workload, who]
-        for figure in (whole, found[workload, who, "later_sweep"]):
+        for figure in (whole, found.get((workload, who, "later_sweep"))):
+            if figure is None:
+                cells += ["", ""]
+                continue
             ratio, goal = over_ours(figure, figures), goal_of(figure, workloads[workload])
             wanted = "" if math.isnan(goal) else f" (goal {goal:.2g})"
-            cells += [seconds_text(figure.median), f"{ratio:.3g}{wanted}"]
+            reached = "" if math.isnan(ratio) else f"{ratio:.3g}"
+            cells += [seconds_text(figure.median), f"{reached}{wanted}".strip()]
         memory = found[workload, who, "peak_memory"]
         cells += [f"{memory.median / GB:.2f} GB", str(len(whole.values)), whole.note]
         rows.append(cells)

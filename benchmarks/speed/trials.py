@@ -17,7 +17,7 @@ from speed.measuring import (
     measure,
 )
 from speed.peers.registry import PEERS, Peer, PeerMissingError
-from speed.workloads import SWEEPS, Effort, Workload
+from speed.workloads import SWEEPS, Workload
 
 OURS = "bayesmice"
 Values = dict[tuple[str, str], list[float]]
@@ -38,10 +38,13 @@ class Amounts:
         Repetitions of each figure, of ours and of peers that are fast enough.
     pairs : int
         Shorter and longer runs in each process that measures later sweeps of ours.
+    limit : float
+        Seconds after which a process is killed, and its workload given up; 0 for none.
     """
 
     runs: int
     pairs: int = 3
+    limit: float = 0
 
 
 def prepare(workload: Workload, folder: Path) -> None:
@@ -62,19 +65,20 @@ def prepare(workload: Workload, folder: Path) -> None:
 
 
 def our_run(
-    workload: Workload, folder: Path, m: int, sweeps: int, environment: Mapping[str, str]
+    workload: Workload, folder: Path, environment: Mapping[str, str], limit: float
 ) -> Measured:
     """Measure a process that imports bayesmice and imputes."""
-    arguments = map(str, (folder, workload.models, m, sweeps))
-    return measure([sys.executable, "-m", "speed.our_process", *arguments], environment)
+    arguments = map(str, (folder, workload.models, workload.m, SWEEPS))
+    return measure([sys.executable, "-m", "speed.our_process", *arguments], environment, limit)
 
 
 def our_later_sweeps(
-    workload: Workload, folder: Path, m: int, pairs: int, environment: Mapping[str, str]
+    workload: Workload, folder: Path, environment: Mapping[str, str], amounts: Amounts
 ) -> tuple[list[float], Measured, int]:
     """Give seconds of later sweeps, the process, and its memory after the imports."""
-    arguments = map(str, (folder, workload.models, m, *workload.ours.later, pairs))
-    process = measure([sys.executable, "-m", "speed.our_later_sweeps", *arguments], environment)
+    arguments = map(str, (folder, workload.models, workload.m, *workload.ours.later, amounts.pairs))
+    command = [sys.executable, "-m", "speed.our_later_sweeps", *arguments]
+    process = measure(command, environment, amounts.limit)
     said = json.loads(process.printed)
     return said["per_sweep"], process, said["after_imports_bytes"]
 
@@ -98,7 +102,7 @@ def run_workload(
     Returns
     -------
     list of Figure, dict of str to str
-        The figures, and why a peer failed, by its name.
+        The figures, and why somebody failed, by name.
     """
     values: Values = defaultdict(list)
     notes: dict[str, str] = {}
@@ -106,14 +110,18 @@ def run_workload(
     compared = [peer for peer in peers if peer.name in workload.peers]
     for run in range(amounts.runs):
         say(f"{workload.name}: run {run + 1} of {amounts.runs}, {OURS}")
-        _measure_ours(workload, folder, amounts, values)
+        if OURS not in failed:
+            try:
+                _measure_ours(workload, folder, amounts, values)
+            except ProcessFailedError as failure:
+                failed[OURS] = failure.said
         for peer in compared:
             effort = workload.peers[peer.name]
             if run >= (effort.most_runs or amounts.runs) or peer.name in failed:
                 continue
             say(f"{workload.name}: run {run + 1} of {amounts.runs}, {peer.name}")
             try:
-                notes[peer.name] = _measure_peer(workload, folder, peer, effort, values)
+                notes[peer.name] = _measure_peer(workload, folder, peer, amounts, values)
             except ProcessFailedError as failure:
                 failed[peer.name] = failure.said
     figures = [
@@ -126,21 +134,23 @@ def run_workload(
 def _measure_ours(workload: Workload, folder: Path, amounts: Amounts, values: Values) -> None:
     with empty_caches() as environment:
         for name in ("cold", "second"):
-            process = our_run(workload, folder, workload.m, SWEEPS, environment)
+            process = our_run(workload, folder, environment, amounts.limit)
             values[OURS, name].append(process.seconds)
         values[OURS, "peak_memory"].append(process.peak_bytes)
-        per_sweep, _, _ = our_later_sweeps(workload, folder, workload.m, amounts.pairs, environment)
+        per_sweep, _, _ = our_later_sweeps(workload, folder, environment, amounts)
         values[OURS, "later_sweep"].append(sorted(per_sweep)[len(per_sweep) // 2])
 
 
 def _measure_peer(
-    workload: Workload, folder: Path, peer: Peer, effort: Effort, values: Values
+    workload: Workload, folder: Path, peer: Peer, amounts: Amounts, values: Values
 ) -> str:
     """Measure a peer once; says what of its figures is extrapolated."""
+    effort = workload.peers[peer.name]
     m, sweeps = effort.m or workload.m, effort.sweeps or SWEEPS
     environment = child_environment()
-    process = measure(peer.command("whole", folder, m, sweeps), environment)
-    later = measure(peer.command("later", folder, m, *effort.later), environment)
+    process = measure(peer.command("whole", folder, m, sweeps), environment, amounts.limit)
+    command = peer.command("later", folder, m, *effort.later)
+    later = measure(command, environment, amounts.limit)
     per_sweep = json.loads(later.printed)["per_sweep"][0]
     values[peer.name, "whole"].append(
         extrapolated(process.seconds, per_sweep, (m, sweeps), (workload.m, SWEEPS))

@@ -63,6 +63,12 @@ def test_a_peer_is_a_line_with_ratios_goals_and_what_is_extrapolated():
     assert cells(line) == [*expected, "0.10 GB", "2", "extrapolated from m=1, 1 sweep"]
 
 
+def test_where_we_have_no_figure_there_is_no_ratio():
+    (line,) = peer_table(FIGURES[4:], WORKLOADS).splitlines()[2:]
+    assert cells(line)[3] == "(goal 0.67)"
+    assert our_table(FIGURES[4:], WORKLOADS).count("\n") == 1
+
+
 def test_csv_holds_every_figure(tmp_path):
     path = tmp_path / "new" / "latest.csv"
     write_csv(csv_rows(FIGURES, W1), path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from speed import trials
-from speed.measuring import Measured
+from speed.measuring import Measured, measure
 from speed.peers import registry
 from speed.peers.registry import Peer, PeerMissingError, found_peers, interpreter
 from speed.trials import Amounts, WorkloadMissingError, extrapolated, prepare, run_workload
@@ -43,13 +43,13 @@ def us(monkeypatch, log):
     """Stands for our own processes, which take seconds: the tests of peers' turns need none."""
     calls = []
 
-    def run(workload, folder, m, sweeps, environment):
-        calls.append((m, sweeps, environment["JAX_COMPILATION_CACHE_DIR"]))
+    def run(workload, folder, environment, limit):
+        calls.append(environment["JAX_COMPILATION_CACHE_DIR"])
         with log.open("a") as file:
-            file.write(f"ours {m} {sweeps}\n")
+            file.write("ours\n")
         return Measured(10.0, 10.0, 1_000, "")
 
-    def later(workload, folder, m, pairs, environment):
+    def later(workload, folder, environment, amounts):
         return [0.5, 0.1, 0.2], Measured(1.0, 1.0, 1_000, ""), 0
 
     monkeypatch.setattr(trials, "our_run", run)
@@ -71,7 +71,7 @@ def figures_of(found):
 
 def test_ours_and_the_peer_take_turns(tmp_path, echo, us, log):
     found, failed = run_workload(workload_with(Effort()), tmp_path, [echo], Amounts(2), quiet)
-    turn = ["ours 5 10", "ours 5 10", "whole 5 10", "later 5 1 3"]
+    turn = ["ours", "ours", "whole 5 10", "later 5 1 3"]
     assert log.read_text().splitlines() == turn * 2
     figures = figures_of(found)
     assert not failed
@@ -83,8 +83,7 @@ def test_ours_and_the_peer_take_turns(tmp_path, echo, us, log):
 
 def test_a_cold_start_has_a_cache_of_its_own_and_the_second_process_the_same(tmp_path, us):
     run_workload(workload_with(Effort()), tmp_path, [], Amounts(2), quiet)
-    caches = [cache for _, _, cache in us]
-    assert caches[0] == caches[1] != caches[2] == caches[3]
+    assert us[0] == us[1] != us[2] == us[3]
 
 
 def test_a_part_is_extrapolated_and_said_to_be(tmp_path, echo, us, log):
@@ -113,6 +112,19 @@ def test_a_peer_that_fails_is_named_and_not_asked_again(tmp_path, us):
     found, failed = run_workload(workload_with(Effort()), tmp_path, [peer], Amounts(2), quiet)
     assert failed["echo"].endswith("it has no such dtype")
     assert {one.who for one in found} == {"bayesmice"}
+
+
+def test_whoever_takes_too_long_is_ended_and_named(tmp_path, log, echo, monkeypatch):
+    code = "import time; time.sleep(60)"
+    slow = Peer("slow", lambda: [sys.executable, "-S", "-c", code], "none")
+    monkeypatch.setattr(trials, "our_run", lambda *_: measure(slow.find(), {}, 0.5))
+    chosen = replace(WORKLOADS["W1"], peers={"slow": Effort(), "echo": Effort()})
+    found, failed = run_workload(chosen, tmp_path, [slow, echo], Amounts(2, limit=5), quiet)
+    assert failed == {
+        "bayesmice": "it took longer than 0.5 s",
+        "slow": "it took longer than 5 s",
+    }
+    assert len(figures_of(found)["echo", "whole"].values) == 2
 
 
 def test_peers_that_are_not_there_are_named_with_why(monkeypatch, echo):
