@@ -43,8 +43,14 @@ def _draw(
     axes.plot(sizes, costs, "o", color=color)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.set_xticks(sizes, [_in_thousands(size) for size in sizes])
+    axes.set_xticks([], minor=True)
     axes.set_title(f"exponent {law.exponent:.2f} ± {law.std_error:.2f}")
     axes.grid(linewidth=0.3)
+
+
+def _in_thousands(size: float) -> str:
+    return f"{size:g}" if size < 1_000 else f"{size / 1_000:g}k"
 
 
 def _in_lines(label: str) -> str:
