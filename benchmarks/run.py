@@ -46,8 +46,7 @@ class Findings:
 
 def main() -> None:
     arguments = parsed()
-    runs, pairs = (1, 1) if arguments.quick else (arguments.runs, 3)
-    amounts = Amounts(runs, pairs, arguments.limit)
+    amounts = Amounts(1 if arguments.quick else arguments.runs, arguments.limit)
     found, missing = found_peers(arguments.peers)
     machine = described_machine({peer.name: versions for peer, versions in found.items()})
     findings = Findings(left_out=missing)

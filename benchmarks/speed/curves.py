@@ -13,11 +13,10 @@ from speed.datafiles import write_data
 from speed.measuring import child_environment
 from speed.power_law import PowerLaw, fit_power_law
 from speed.table import GB, markdown, seconds_text
-from speed.trials import Amounts, our_later_sweeps
+from speed.trials import our_later_sweeps
 from speed.workloads import Effort, Workload, correlated, with_levels
 
 LATER = (6, 16)
-AMOUNTS = Amounts(runs=1)
 
 
 @dataclass(frozen=True)
@@ -90,9 +89,9 @@ CURVES: Mapping[str, Curve] = {
         ),
         Curve(
             "levels",
-            "levels of a nominal column (n=5,000, 4 numbers, m=5)",
-            (3, 6, 12, 25, 50),
-            lambda levels: with_levels(5_000, levels),
+            "levels of a nominal column (n=2,000, 4 numbers, m=5)",
+            (3, 5, 8, 12, 20),
+            lambda levels: with_levels(2_000, levels),
             lambda levels: 5,
         ),
     )
@@ -120,7 +119,7 @@ def measure_curve(curve: Curve, share: float, say: Callable[[str], None]) -> lis
         with tempfile.TemporaryDirectory() as folder:
             write_data(curve.make(size), Path(folder))
             per_sweep, process, before = our_later_sweeps(
-                workload, Path(folder), child_environment(), AMOUNTS
+                workload, Path(folder), child_environment()
             )
         seconds = sorted(per_sweep)[len(per_sweep) // 2]
         points.append(Point(curve.name, size, seconds, process.peak_bytes - before))

@@ -13,12 +13,11 @@ from typing import NamedTuple
 from speed.datafiles import read_columns, write_data
 from speed.measuring import ProcessFailedError, child_environment, measure
 from speed.table import GB, markdown, seconds_text
-from speed.trials import Amounts, our_later_sweeps
+from speed.trials import our_later_sweeps
 from speed.workloads import WORKLOADS, Effort, Workload
 
 LATER = Effort(later=(6, 10))
 TINY_CHAINS, TINY_ROWS = 3, 200
-AMOUNTS = Amounts(runs=1)
 NUMBER_BYTES = 8
 """Bytes of a number in double precision."""
 
@@ -139,7 +138,7 @@ def measure_on(workload: Workload, device: Device) -> OnDevice:
         folder = Path(name)
         write_data(workload.make(workload.n_rows), folder)
         per_sweep, process, _ = our_later_sweeps(
-            workload, folder, device_environment(device.platform), AMOUNTS
+            workload, folder, device_environment(device.platform)
         )
         reads = least_bytes(folder, workload.m)
     peak = json.loads(process.printed)["device_peak_bytes"] or process.peak_bytes

@@ -36,14 +36,11 @@ class Amounts:
     ----------
     runs : int
         Repetitions of each figure, of ours and of peers that are fast enough.
-    pairs : int
-        Shorter and longer runs in each process that measures later sweeps of ours.
     limit : float
         Seconds after which a process is killed, and its workload given up; 0 for none.
     """
 
     runs: int
-    pairs: int = 3
     limit: float = 0
 
 
@@ -73,12 +70,13 @@ def our_run(
 
 
 def our_later_sweeps(
-    workload: Workload, folder: Path, environment: Mapping[str, str], amounts: Amounts
+    workload: Workload, folder: Path, environment: Mapping[str, str], limit: float = 0
 ) -> tuple[list[float], Measured, int]:
     """Give seconds of later sweeps, the process, and its memory after the imports."""
-    arguments = map(str, (folder, workload.models, workload.m, *workload.ours.later, amounts.pairs))
+    effort = workload.ours
+    arguments = map(str, (folder, workload.models, workload.m, *effort.later, effort.pairs))
     command = [sys.executable, "-m", "speed.our_later_sweeps", *arguments]
-    process = measure(command, environment, amounts.limit)
+    process = measure(command, environment, limit)
     said = json.loads(process.printed)
     return said["per_sweep"], process, said["after_imports_bytes"]
 
@@ -137,7 +135,7 @@ def _measure_ours(workload: Workload, folder: Path, amounts: Amounts, values: Va
             process = our_run(workload, folder, environment, amounts.limit)
             values[OURS, name].append(process.seconds)
         values[OURS, "peak_memory"].append(process.peak_bytes)
-        per_sweep, _, _ = our_later_sweeps(workload, folder, environment, amounts)
+        per_sweep, _, _ = our_later_sweeps(workload, folder, environment, amounts.limit)
         values[OURS, "later_sweep"].append(sorted(per_sweep)[len(per_sweep) // 2])
 
 

@@ -30,12 +30,15 @@ class Effort:
         Sweeps of a shorter and a longer run, whose difference is the cost of later sweeps.
     most_runs : int or None
         Repetitions at most.
+    pairs : int
+        Shorter and longer runs of ours in one process.
     """
 
     m: int | None = None
     sweeps: int | None = None
     later: tuple[int, int] = (1, 3)
     most_runs: int | None = None
+    pairs: int = 3
 
     @property
     def is_part(self) -> bool:
@@ -50,7 +53,7 @@ FULL_SMALL = Effort(later=(2, 22))
 """Where a sweep takes milliseconds, a difference needs many of them."""
 OURS_SMALL = Effort(later=(10, 110))
 OURS = Effort(later=(10, 30))
-OURS_SHORT = Effort(later=(6, 10))
+OURS_SHORT = Effort(later=(6, 10), pairs=1)
 
 
 @dataclass(frozen=True)

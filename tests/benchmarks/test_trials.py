@@ -49,7 +49,7 @@ def us(monkeypatch, log):
             file.write("ours\n")
         return Measured(10.0, 10.0, 1_000, "")
 
-    def later(workload, folder, environment, amounts):
+    def later(workload, folder, environment, limit):
         return [0.5, 0.1, 0.2], Measured(1.0, 1.0, 1_000, ""), 0
 
     monkeypatch.setattr(trials, "our_run", run)
@@ -156,9 +156,9 @@ def test_a_workload_of_r_needs_r(monkeypatch, tmp_path):
 @pytest.mark.long
 def test_our_processes_tell_times_and_memory(tmp_path):
     small = WORKLOADS["W1"].scaled(0.1)
-    small = replace(small, m=2, ours=Effort(later=(5, 8)))
+    small = replace(small, m=2, ours=Effort(later=(5, 8), pairs=2))
     prepare(small, tmp_path)
-    found, _ = run_workload(small, tmp_path, [], Amounts(1, pairs=2), quiet)
+    found, _ = run_workload(small, tmp_path, [], Amounts(1), quiet)
     figures = figures_of(found)
     assert {name for _, name in figures} == {"cold", "second", "later_sweep", "peak_memory"}
     assert all(math.isfinite(one.median) for one in found)
