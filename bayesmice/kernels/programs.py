@@ -646,6 +646,9 @@ class ModelProgram(CompiledVisits):
         """Make the curvature of the log-density, for one chain."""
         (rows,) = given.rows
 
+        def log_prior(position: Array) -> Array:
+            return self.model.log_prior(unravel(position), inputs)
+
         def curvature(position: Array) -> Array:
             of_prior: Array = jax.hessian(lambda at: self.model.log_prior(unravel(at), inputs))(
                 position
