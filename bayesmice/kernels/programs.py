@@ -64,10 +64,10 @@ class Moment(NamedTuple):
     """
 
     seed: Array
-    sweep: Array
-    target: Array
-    is_scheduled: Array
-    is_first: Array
+    sweep: Array | np.int64
+    target: Array | np.int64
+    is_scheduled: Array | np.bool_
+    is_first: Array | np.bool_
 
 
 class TunedState(NamedTuple):
@@ -563,7 +563,9 @@ class ModelProgram(CompiledVisits):
         )
 
         def tune() -> TunedState:
-            kernel = self.kernel.tune(key, state.kernel, start, moment.is_first, logdensity)
+            kernel = self.kernel.tune(
+                key, state.kernel, start, jnp.asarray(moment.is_first), logdensity
+            )
             return TunedState(kernel, jnp.ones_like(state.recent_acceptance), state.lp)
 
         tuned: TunedState = jax.lax.cond(is_due, tune, lambda: state)

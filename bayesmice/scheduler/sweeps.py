@@ -21,7 +21,6 @@ from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
 from bayesmice.kernels import CompletedDesign, Moment, Recorded, Target, make_room
-from bayesmice.kernels.kernel import on_device
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
     ChainState,
@@ -233,10 +232,11 @@ def _visit_lane(
     is_whole = len(chains) == state.n_chains
     moment = Moment(
         course.seed,
-        on_device(sweep),
-        on_device(target.position + occurrence * len(course.store.columns)),
-        on_device(lane.visits in lane.program.kernel.tuning_sweeps),
-        on_device(lane.begins_anew and lane.visits == 0),
+        # Scalars of NumPy: a compiled program takes them in sooner than JAX puts them on a device.
+        np.int64(sweep),
+        np.int64(target.position + occurrence * len(course.store.columns)),
+        np.bool_(lane.visits in lane.program.kernel.tuning_sweeps),
+        np.bool_(lane.begins_anew and lane.visits == 0),
     )
     with course.first_visits.waiting(lane.program, len(chains)):
         lane.state, recorded, design = lane.program.visit(

@@ -148,7 +148,9 @@ def test_moments_give_the_likelihood_of_weighted_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    "law", [stats.gamma(0.7), stats.norm(3.0, 0.01), stats.expon(-50.0, 20.0)], ids=str
+    "law",
+    [stats.gamma(0.7), stats.norm(3.0, 0.01), stats.expon(-50.0, 20.0)],
+    ids=["gamma", "norm", "expon"],
 )
 def test_slices_leave_a_distribution_as_it_is(law: stats.rv_continuous) -> None:
     name, arguments = law.dist.name, law.args
