@@ -28,7 +28,8 @@ SWITCH = "BAYESMICE_EXPORTS"
 FOLDER = "bayesmice-exports"
 MAX_EXPORTS = 400
 """Files that are kept, of 0.1 MB each; beyond, the oldest go."""
-LIBRARIES = ("bayesmice", "blackjax", "jax", "jaxlib", "numpy", "pymc", "pytensor")
+PACKAGE = Path(__file__).parents[1]
+LIBRARIES = ("blackjax", "jax", "jaxlib", "numpy", "pymc", "pytensor")
 
 
 def exports_folder() -> Path | None:
@@ -111,21 +112,21 @@ def _drop_oldest(folder: Path) -> None:
 def _can_export() -> bool:
     if importlib.util.find_spec("flatbuffers") is None:
         return False
-    origins = (metadata.distribution(name).read_text("direct_url.json") for name in LIBRARIES[1:])
+    origins = (metadata.distribution(name).read_text("direct_url.json") for name in LIBRARIES)
     return not any(json.loads(o).get("dir_info", {}).get("editable") for o in origins if o)
 
 
 @cache
 def _code() -> str:
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parents[1].rglob("*.py")):
+    for file in sorted(PACKAGE.rglob("*.py")):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 
 @cache
 def _versions() -> tuple[str, ...]:
-    return (platform.python_version(), *(metadata.version(name) for name in LIBRARIES[1:]))
+    return (platform.python_version(), *(metadata.version(name) for name in LIBRARIES))
 
 
 def _pytensor_settings() -> tuple[str, ...]:

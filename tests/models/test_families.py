@@ -424,7 +424,7 @@ def test_default_priors_are_finite_at_any_scale_and_differ_in_their_arguments_on
         priors = default_priors(family, summary)
         for parameter, prior in priors.items():
             assert isinstance(prior, ScaledPrior)
-            assert prior.distribution is standard[parameter].distribution
+            assert prior.distribution == standard[parameter].distribution
             assert prior.arguments.keys() == standard[parameter].arguments.keys()
             assert prior.fixed.keys() == standard[parameter].fixed.keys()
             for argument, value in prior.arguments.items():
