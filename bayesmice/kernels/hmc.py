@@ -82,15 +82,14 @@ def _steps(
 
     measure = jax.value_and_grad(whitened)
 
-    def transition(begin: _Point, key: Array) -> tuple[_Point, Info]:
-        key_size, key_momentum, key_accept = jax.random.split(key, 3)
-        length = QUARTER_PERIOD * jax.random.uniform(key_size, minval=1 - JITTER, maxval=1 + JITTER)
-        momentum = jax.random.normal(key_momentum, begin.offset.shape)
+    def transition(begin: _Point, chance: tuple[Array, Array]) -> tuple[_Point, Info]:
+        momentum, (for_length, for_acceptance) = chance
+        length = QUARTER_PERIOD * (1.0 + JITTER * (2.0 * for_length - 1.0))
         end, turned = _trajectory(measure, begin, momentum, length)
         energy = 0.5 * jnp.sum(turned**2) - end.value
         gain = energy - (0.5 * jnp.sum(momentum**2) - begin.value)
         gain = jnp.where(jnp.isnan(gain), jnp.inf, gain)
-        accepts = jnp.log(jax.random.uniform(key_accept)) < -gain
+        accepts = jnp.log(for_acceptance) < -gain
         reached = jax.tree.map(lambda new, old: jnp.where(accepts, new, old), end, begin)
         return reached, Info(
             acceptance_rate=jnp.minimum(jnp.exp(-gain), 1.0),
@@ -101,10 +100,12 @@ def _steps(
             step_size=length / len(DRIFTS),
         )
 
+    # All random numbers at once: on a CPU each call of the generator takes as long as a gradient.
+    key_momenta, key_others = jax.random.split(key)
     origin = jnp.zeros(state.position.shape[0])
-    last, infos = jax.lax.scan(
-        transition, _Point(origin, *measure(origin)), jax.random.split(key, count)
-    )
+    momenta = jax.random.normal(key_momenta, (count, origin.shape[0]))
+    others = jax.random.uniform(key_others, (count, 2))
+    last, infos = jax.lax.scan(transition, _Point(origin, *measure(origin)), (momenta, others))
     moved = state.position + state.whiten @ last.offset
     return state._replace(position=moved), together(infos)
 

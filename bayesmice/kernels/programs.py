@@ -506,7 +506,8 @@ class ModelProgram:
 
         def curvature(position: Array) -> Array:
             of_prior = jax.hessian(lambda at: self.model.log_prior(unravel(at), inputs))(position)
-            return by_rows(unravel(position), inputs, given.mask, rows.weights) - of_prior
+            of_rows = by_rows(unravel(position), inputs, given.mask, rows.weights)
+            return jnp.asarray(of_rows - of_prior)
 
         return StructuredDensity(logdensity, curvature)
 

@@ -448,7 +448,8 @@ def _program(
         (*blueprint.row_data, *blueprint.censored_data),
         expressions,
     )
-    has_levels = set(functions.value_names) == {LEVEL_INTERCEPTS, COEFFICIENTS}
+    is_plain = set(functions.value_names) == {LEVEL_INTERCEPTS, COEFFICIENTS}
+    knows_curvature = blueprint.family.is_softmax and is_plain and not blueprint.parent.groups
     return ModelProgram(
         functions,
         regression_kernel(sampling, blueprint),
@@ -458,7 +459,7 @@ def _program(
         draw=cells,
         inner_steps=transitions,
         masked=masked,
-        row_curvature=_level_curvature if has_levels and blueprint.family.is_softmax else None,
+        row_curvature=_level_curvature if knows_curvature else None,
     )
 
 
