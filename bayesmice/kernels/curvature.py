@@ -132,8 +132,7 @@ def find_curvature(logdensity: LogDensity, start: Array, near: float = DECREMENT
 def _negative_hessian(logdensity: LogDensity, position: Array) -> Array:
     if isinstance(logdensity, StructuredDensity):
         return logdensity.curvature(position)
-    hessian: Array = jax.hessian(logdensity)(position)
-    return -hessian
+    return jnp.negative(jax.hessian(logdensity)(position))
 
 
 def _positive(scaled: Array) -> Array:
@@ -142,8 +141,7 @@ def _positive(scaled: Array) -> Array:
     def by_eigenvalues() -> Array:
         values, vectors = jnp.linalg.eigh(scaled)
         kept = jnp.maximum(jnp.abs(values), EIGENVALUE_FLOOR)
-        positive: Array = (vectors * kept) @ vectors.T
-        return positive
+        return jnp.matmul(vectors * kept, vectors.T)
 
     pivots = jnp.diagonal(jnp.linalg.cholesky(scaled))
     is_positive = jnp.all(pivots**2 > EIGENVALUE_FLOOR)  # also false where pivots are not numbers
@@ -152,10 +150,10 @@ def _positive(scaled: Array) -> Array:
 
 
 def _solve(positive: Array, vector: Array) -> Array:
-    return cho_solve((jnp.linalg.cholesky(positive), True), vector)
+    return jnp.asarray(cho_solve((jnp.linalg.cholesky(positive), True), vector))
 
 
 def _inverse_root(positive: Array) -> Array:
     """Give a root of the inverse: a matrix that times its own transpose is the inverse."""
     root = jnp.linalg.cholesky(positive)
-    return solve_triangular(root, jnp.eye(len(root)), lower=True).T
+    return jnp.asarray(solve_triangular(root, jnp.eye(len(root)), lower=True)).T

@@ -652,10 +652,10 @@ class ModelProgram(CompiledVisits):
             return self.model.log_prior(unravel(position), inputs)
 
         def curvature(position: Array) -> Array:
-            of_prior: Array = jax.hessian(lambda at: self.model.log_prior(unravel(at), inputs))(
-                position
-            )
-            return by_rows(unravel(position), inputs, given.mask, rows.weights) - of_prior
+            values = unravel(position)
+            of_prior = jax.hessian(log_prior)(position)
+            of_rows = by_rows(values, inputs, given.mask, rows.weights)
+            return jnp.asarray(of_rows - of_prior)
 
         return curvature
 

@@ -476,7 +476,8 @@ def _program(
         (*blueprint.row_data, *blueprint.censored_data),
         expressions,
     )
-    has_levels = set(functions.value_names) == {LEVEL_INTERCEPTS, COEFFICIENTS}
+    is_plain = set(functions.value_names) == {LEVEL_INTERCEPTS, COEFFICIENTS}
+    knows_curvature = blueprint.family.is_softmax and is_plain and not blueprint.parent.groups
     return ModelProgram(
         functions,
         moves.kernel,
@@ -486,7 +487,7 @@ def _program(
         draw=cells,
         inner_steps=moves.transitions,
         masked=masked,
-        row_curvature=_level_curvature if has_levels and blueprint.family.is_softmax else None,
+        row_curvature=_level_curvature if knows_curvature else None,
         by_moments=blueprint.is_normal_linear,
         conjugate=_conjugate_names(written.model) if moves.kernel is CONJUGATE else None,
     )
