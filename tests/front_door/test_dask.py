@@ -16,6 +16,7 @@ import statsmodels.formula.api as smf
 from same_runs import assert_same_run
 
 import bayesmice as bm
+from bayesmice.cluster import opened, pack
 from bayesmice.running.dask_crew import LONGEST, DaskCrew
 
 distributed = pytest.importorskip("distributed")
@@ -26,10 +27,14 @@ pytestmark = pytest.mark.long
 @pytest.fixture(scope="module")
 def client():
     """Two processes with a thread each."""
-    with distributed.Client(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
-    ) as connected:
+    with cluster(2) as connected:
         yield connected
+
+
+def cluster(n_workers):
+    return distributed.Client(
+        n_workers=n_workers, threads_per_worker=1, dashboard_address=":0", memory_limit=0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +162,7 @@ def test_a_killed_worker_costs_the_block_that_it_was_in_and_nothing_else(frame, 
         killed.append(random.choice(sorted({pid for pid, _ in noted})))
         os.kill(killed[0], signal.SIGKILL)
 
-    with distributed.Client(
-        n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
-    ) as client:
+    with cluster(2) as client:
         killer = threading.Thread(target=kill)
         killer.start()
         far = run(frame, client, m=4, sweeps=sweeps, settings=settings)
@@ -190,9 +193,7 @@ def test_workers_that_die_again_and_again_are_an_error(frame):
             os._exit(1)
         return values
 
-    with distributed.Client(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, memory_limit=0
-    ) as client:
+    with cluster(1) as client:
         client.run_on_scheduler(
             lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0)
         )
@@ -252,6 +253,18 @@ def test_studies_are_spread_over_workers(client):
     pd.testing.assert_frame_equal(study().table, study(client=client).table, check_exact=True)
     with pytest.raises(bm.SpecificationError, match="workers is 2, processes of this machine"):
         study(client=client, workers=2)
+
+
+def test_runs_of_the_same_families_share_programs_on_a_worker(frame):
+    """A worker opens a parcel as this process does here."""
+    mice = bm.MICE(frame)
+    problems = [opened(pack(mice._problem, "The run")) for _ in range(2)]
+    for name in ("y", "z"):
+        here, one, other = (
+            problem.groups[0].specification.target(name).program
+            for problem in (mice._problem, *problems)
+        )
+        assert here is one is other
 
 
 def test_what_is_no_client_or_cannot_be_sent_is_said(frame, client):
