@@ -8,6 +8,7 @@ not divide the number of chains, the last chain is repeated, and nobody sees the
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -151,14 +152,14 @@ class MovingBatch:
 
 
 def part(batches: Sequence[Batch], size: int) -> list[Batch]:
-    """Part the chains of batches into others of one size.
+    """Part the chains of batches into others of one size, as few as there can be.
 
     Parameters
     ----------
     batches : sequence of Batch
         Of different chains, after the same number of sweeps.
     size : int
-        Number of chains in each, repetitions included.
+        Number of chains in each, at most, repetitions included.
 
     Returns
     -------
@@ -167,6 +168,7 @@ def part(batches: Sequence[Batch], size: int) -> list[Batch]:
     """
     whole = join(batches)
     everyone = np.arange(whole.size)
+    size = ceil(whole.size / ceil(whole.size / size))
     return [whole.select(everyone[first : first + size], size) for first in everyone[::size]]
 
 

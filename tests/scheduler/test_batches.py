@@ -11,7 +11,7 @@ import bayesmice as bm
 from bayesmice.kernels import Target
 from bayesmice.kernels.programs import ModelProgram
 from bayesmice.running import means
-from bayesmice.scheduler import switching
+from bayesmice.scheduler import Batch, Standing, join, part, switching
 
 pytestmark = pytest.mark.long
 
@@ -51,6 +51,29 @@ def test_batches_of_threads_and_chunks_give_the_same_tree(frame, threads, chunk,
     assert_same_run(parted, whole)
     threads(1)
     assert_same_run(parted.extend(2, progressbar=False), run(frame, settings=settings, sweeps=6))
+
+
+@pytest.mark.parametrize(
+    ("n_chains", "size", "sizes", "n_repeated"),
+    [
+        (5, 4, [3, 3], 1),
+        (6, 4, [3, 3], 0),
+        (7, 3, [3, 3, 3], 2),
+        (4, 9, [4], 0),
+        (3, 1, [1] * 3, 0),
+    ],
+)
+def test_batches_have_one_size_and_repeat_the_last_chain(n_chains, size, sizes, n_repeated):
+    ids = np.arange(10, 10 + n_chains)
+    standing = Standing(ids, {"y": ids[:, None] * 1.0}, {})
+    batches = part([Batch((standing,))], size)
+    assert [batch.size for batch in batches] == sizes
+    assert [batch.n_repeated for batch in batches] == [0] * (len(sizes) - 1) + [n_repeated]
+    assert [chain for batch in batches for chain in batch.ids] == ids.tolist()
+    last = batches[-1].standings[0]
+    assert (last.ids[len(batches[-1].ids) :] == ids[-1]).all()
+    np.testing.assert_array_equal(last.cells["y"][:, 0], last.ids)
+    np.testing.assert_array_equal(join(batches).standings[0].ids, ids)
 
 
 def test_batches_are_joined_where_chains_are_added(frame, threads):
