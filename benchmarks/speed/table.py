@@ -79,7 +79,10 @@ def our_table(figures: Sequence[Figure], workloads: Mapping[str, Workload]) -> s
     for name, workload in workloads.items():
         ours = {key: found.get((name, OURS, key)) for key in ("cold", "second", "later_sweep")}
         peak = found.get((name, OURS, "peak_memory"))
-        cold = ours["cold"]
+        cold, call = ours["cold"], found.get((name, OURS, "call"))
+        if call is not None:
+            row = [f"{name}: {workload.title}", "", "", f"{seconds_text(call.median)} a call", ""]
+            rows.append([*row, str(len(call.values))])
         if cold is None:
             continue
         memory = "" if peak is None else f"{peak.median / GB:.2f} GB"

@@ -5,6 +5,7 @@ import math
 
 import pytest
 from speed.efficiency import Efficiency
+from speed.jobs import JOBS
 from speed.measuring import Figure
 from speed.table import (
     csv_rows,
@@ -55,6 +56,12 @@ def test_our_own_figures_are_a_line_for_each_workload():
     assert len(lines) == 3
     expected = ["W1: n=1,000, p=5, m=5", "6.00 s", "2.00 s", "4.00 ms", "0.50 GB", "3"]
     assert cells(lines[2]) == expected
+
+
+def test_a_job_that_is_one_call_has_a_line_too():
+    call = Figure("new row", "bayesmice", "call", (0.03, 0.05, 0.04))
+    (line,) = our_table([call], JOBS).splitlines()[2:]
+    assert cells(line)[3:] == ["40.0 ms a call", "", "3"]
 
 
 def test_a_peer_is_a_line_with_ratios_goals_and_what_is_extrapolated():
