@@ -17,7 +17,7 @@ from bayesmice.scheduler.batches import Batch, MovingBatch, Swept, join_swept
 from bayesmice.scheduler.strands import Strand
 from bayesmice.scheduler.sweeps import BeforeVisit, Left
 
-LEAST_WORK = 100_000
+LEAST_WORK = 400_000
 """Numbers of a batch's designs for which a thread is worth while; less is all overhead."""
 
 
