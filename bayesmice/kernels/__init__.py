@@ -1,5 +1,6 @@
 """From PyMC models to compiled transitions: JAX functions, kernels, programs, targets."""
 
+from bayesmice.kernels.blas import one_blas_thread
 from bayesmice.kernels.fixed import (
     FixedParameters,
     FixedProgram,
@@ -32,6 +33,7 @@ __all__ = [
     "expanded",
     "fixed_program",
     "make_room",
+    "one_blas_thread",
     "regression_target",
     "run_seed",
 ]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from bayesmice.data import event_in_group
 from bayesmice.events import Event
+from bayesmice.kernels import one_blas_thread
 from bayesmice.scheduler.chains import ChainState, Standing, join_standings, place
 from bayesmice.scheduler.recovery import run_sweep_surely
 from bayesmice.scheduler.strands import Strand
@@ -115,12 +116,17 @@ class MovingBatch:
         A chain that is given up in one strand is given up in all. If none is left, the batch cannot
         go on.
         """
-        outcomes = [
-            run_sweep_surely(
-                strand.course, state, strand.sequence(sweep) * strand.repeats, sweep, before_visit
-            )
-            for strand, state in zip(self._strands, self._states, strict=True)
-        ]
+        with one_blas_thread():
+            outcomes = [
+                run_sweep_surely(
+                    strand.course,
+                    state,
+                    strand.sequence(sweep) * strand.repeats,
+                    sweep,
+                    before_visit,
+                )
+                for strand, state in zip(self._strands, self._states, strict=True)
+            ]
         ids = np.asarray(self._states[0].ids)
         n_real = len(ids) - self._n_repeated
         failed = {chain for outcome in outcomes for chain in outcome.failed}
