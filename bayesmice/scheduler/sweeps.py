@@ -63,7 +63,7 @@ class Left:
 
     @property
     def moments(self) -> Mapping[str, Numbers]:
-        """Mean and standard deviation of the cells of columns that have some, (n_chains, 2) each."""
+        """Mean and standard deviation of cells by column, of shape (n_chains, 2)."""
         if self.summary is not None:
             return self.summary
         return {name: moments(cells) for name, cells in self.cells.items() if cells.shape[1]}
