@@ -63,10 +63,10 @@ class Left:
 
     @property
     def moments(self) -> Mapping[str, Numbers]:
-        """Mean and standard deviation of the cells of each column, of shape (n_chains, 2)."""
+        """Mean and standard deviation of cells by column, of shape (n_chains, 2)."""
         if self.summary is not None:
             return self.summary
-        return {name: moments(cells) for name, cells in self.cells.items()}
+        return {name: moments(cells) for name, cells in self.cells.items() if cells.shape[1]}
 
     def without_cells(self) -> "Left":
         """Keep the moments of the cells in their place."""
