@@ -38,7 +38,7 @@ SLICE_WIDTH = 1.0
 """On the log scale, where the posterior of a standard deviation from few rows is about so wide."""
 ROUNDING = 1e-14
 """Relative rounding error of moments, which keeps a singular precision matrix positive."""
-KEPT, MOST_TRANSITIONS = 0.02, 8
+KEPT, MOST_TRANSITIONS = 0.03, 8
 """What a visit may keep of where it began, and the transitions that it takes at most."""
 
 
@@ -229,7 +229,7 @@ def conjugate_transitions(n_rows: int, n_dim: int) -> int:
     Examples
     --------
     >>> [conjugate_transitions(n_rows, 21) for n_rows in (25, 200, 1000, 5000)]
-    [8, 2, 2, 1]
+    [8, 2, 1, 1]
     """
     kept = min(1.2 * n_dim / n_rows, 0.9)
     return min(math.ceil(math.log(KEPT) / math.log(kept)), MOST_TRANSITIONS)
