@@ -1,54 +1,46 @@
-"""Multiple imputation by chained equations in which every conditional model is a PyMC model."""
+"""Multiple imputation by chained equations in which every conditional model is a PyMC model.
 
-from importlib import import_module
+Nothing is imported before it is asked for: PyMC, JAX and ArviZ take longer to import than a small
+run takes.
+"""
+
 from typing import TYPE_CHECKING
 
-from bayesmice import priors, quantities, testing
-from bayesmice.analysis.bootstrap import bootstrap
-from bayesmice.analysis.convergence import posterior_convergence
-from bayesmice.combining import concat, from_long
-from bayesmice.comparing import ModelComparison, compare_models
-from bayesmice.continuation import open_imputations
-from bayesmice.data.amputation import Amputation, ampute
-from bayesmice.data.flux import MissingPairs, flux, missing_pairs
-from bayesmice.data.mcar import MCARTest, mcar_test
-from bayesmice.data.missing_pattern import missing_pattern
-from bayesmice.data.quick_predictors import quick_predictors
-from bayesmice.datasets import load_dataset, simulate_dataset
-from bayesmice.diagnostics import Convergence, Until, compare, loo, until
-from bayesmice.errors import (
-    AnalysisError,
-    BayesMiceError,
-    ColumnNotFoundError,
-    DataError,
-    DataTypeError,
-    ModelError,
-    NotRunError,
-    PoolingError,
-    SamplingError,
-    SpecificationError,
-    StoreError,
-)
-from bayesmice.imputations import Imputations
-from bayesmice.mice import MICE
-from bayesmice.models import PMM, Auxiliary, Custom, Family, Regression
-from bayesmice.pooling import (
-    CompleteDataResult,
-    HypothesisTest,
-    PooledResults,
-    anova,
-    compare_pooling,
-    complete_data_result,
-    mix,
-    pool,
-    pool_posterior,
-    pool_scalar,
-)
-from bayesmice.running import SweepInfo
-from bayesmice.testing import ModelReport, check_model
+from bayesmice.later import names_from
 
 if TYPE_CHECKING:
+    from bayesmice import priors, quantities, testing
+    from bayesmice.analysis.bootstrap import bootstrap
+    from bayesmice.analysis.convergence import posterior_convergence
+    from bayesmice.combining import concat, from_long
+    from bayesmice.comparing import ModelComparison, compare_models
+    from bayesmice.continuation import open_imputations
+    from bayesmice.data.amputation import Amputation, ampute
+    from bayesmice.data.flux import MissingPairs, flux, missing_pairs
+    from bayesmice.data.mcar import MCARTest, mcar_test
+    from bayesmice.data.missing_pattern import missing_pattern
+    from bayesmice.data.quick_predictors import quick_predictors
+    from bayesmice.datasets import load_dataset, simulate_dataset
+    from bayesmice.diagnostics import Convergence, Until, until
+    from bayesmice.diagnostics.compare import compare
+    from bayesmice.diagnostics.loo import loo
+    from bayesmice.errors import (
+        AnalysisError,
+        BayesMiceError,
+        ColumnNotFoundError,
+        DataError,
+        DataTypeError,
+        ModelError,
+        NotRunError,
+        PoolingError,
+        SamplingError,
+        SpecificationError,
+        StoreError,
+    )
+    from bayesmice.imputations import Imputations
     from bayesmice.imputer import BayesianImputer
+    from bayesmice.mice import MICE
+    from bayesmice.models import PMM, Auxiliary, Custom, Family, Regression
     from bayesmice.plots import (
         plot_box,
         plot_convergence,
@@ -68,8 +60,70 @@ if TYPE_CHECKING:
         plot_trace,
         plot_xy,
     )
+    from bayesmice.pooling import (
+        CompleteDataResult,
+        HypothesisTest,
+        PooledResults,
+        anova,
+        compare_pooling,
+        complete_data_result,
+        mix,
+        pool,
+        pool_posterior,
+        pool_scalar,
+    )
+    from bayesmice.running import SweepInfo
+    from bayesmice.testing import ModelReport, check_model
 else:
     LATER = {
+        "MICE": "bayesmice.mice",
+        "PMM": "bayesmice.models",
+        "Amputation": "bayesmice.data.amputation",
+        "AnalysisError": "bayesmice.errors",
+        "Auxiliary": "bayesmice.models",
+        "BayesMiceError": "bayesmice.errors",
+        "BayesianImputer": "bayesmice.imputer",
+        "ColumnNotFoundError": "bayesmice.errors",
+        "CompleteDataResult": "bayesmice.pooling",
+        "Convergence": "bayesmice.diagnostics",
+        "Custom": "bayesmice.models",
+        "DataError": "bayesmice.errors",
+        "DataTypeError": "bayesmice.errors",
+        "Family": "bayesmice.models",
+        "HypothesisTest": "bayesmice.pooling",
+        "Imputations": "bayesmice.imputations",
+        "MCARTest": "bayesmice.data.mcar",
+        "MissingPairs": "bayesmice.data.flux",
+        "ModelComparison": "bayesmice.comparing",
+        "ModelError": "bayesmice.errors",
+        "ModelReport": "bayesmice.testing",
+        "NotRunError": "bayesmice.errors",
+        "PooledResults": "bayesmice.pooling",
+        "PoolingError": "bayesmice.errors",
+        "Regression": "bayesmice.models",
+        "SamplingError": "bayesmice.errors",
+        "SpecificationError": "bayesmice.errors",
+        "StoreError": "bayesmice.errors",
+        "SweepInfo": "bayesmice.running",
+        "Until": "bayesmice.diagnostics",
+        "ampute": "bayesmice.data.amputation",
+        "anova": "bayesmice.pooling",
+        "bootstrap": "bayesmice.analysis.bootstrap",
+        "check_model": "bayesmice.testing",
+        "compare": "bayesmice.diagnostics.compare",
+        "compare_models": "bayesmice.comparing",
+        "compare_pooling": "bayesmice.pooling",
+        "complete_data_result": "bayesmice.pooling",
+        "concat": "bayesmice.combining",
+        "flux": "bayesmice.data.flux",
+        "from_long": "bayesmice.combining",
+        "load_dataset": "bayesmice.datasets",
+        "loo": "bayesmice.diagnostics.loo",
+        "mcar_test": "bayesmice.data.mcar",
+        "missing_pairs": "bayesmice.data.flux",
+        "missing_pattern": "bayesmice.data.missing_pattern",
+        "mix": "bayesmice.pooling",
+        "open_imputations": "bayesmice.continuation",
         "plot_box": "bayesmice.plots",
         "plot_convergence": "bayesmice.plots",
         "plot_density": "bayesmice.plots",
@@ -87,15 +141,18 @@ else:
         "plot_strip": "bayesmice.plots",
         "plot_trace": "bayesmice.plots",
         "plot_xy": "bayesmice.plots",
-        "BayesianImputer": "bayesmice.imputer",
+        "pool": "bayesmice.pooling",
+        "pool_posterior": "bayesmice.pooling",
+        "pool_scalar": "bayesmice.pooling",
+        "posterior_convergence": "bayesmice.analysis.convergence",
+        "priors": "bayesmice.priors",
+        "quantities": "bayesmice.quantities",
+        "quick_predictors": "bayesmice.data.quick_predictors",
+        "simulate_dataset": "bayesmice.datasets",
+        "testing": "bayesmice.testing",
+        "until": "bayesmice.diagnostics",
     }
-
-    def __getattr__(name):
-        """Load when it is asked for what imports ArviZ, which takes a second, or scikit-learn."""
-        if name not in LATER:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(LATER[name]), name)
-
+    __getattr__, __dir__ = names_from(__name__, LATER)
 
 __all__ = [
     "MICE",

@@ -22,6 +22,7 @@ from bayesmice.problem import Group, Problem, restored
 from bayesmice.progress import counting_display
 from bayesmice.running import (
     Cohort,
+    Means,
     NewRows,
     Run,
     find_targets,
@@ -217,6 +218,7 @@ def begin_or_resume(
     seed: int | None,
     fresh_seed: Callable[[], int],
     checkpoint: str | os.PathLike[str] | None,
+    means: Means,
 ) -> Run:
     """Begin a run, or take it up where its checkpoint stands.
 
@@ -236,6 +238,8 @@ def begin_or_resume(
         Gives a fresh seed.
     checkpoint : path-like or None
         Where the run is saved.
+    means : Means
+        By what means its chains are moved.
 
     Returns
     -------
@@ -253,12 +257,13 @@ def begin_or_resume(
         check_folder(checkpoint)
     if checkpoint is None or find_tree(checkpoint) is None:
         own_seed = fresh_seed() if seed is None else seed
-        run = Run(problem, own_seed, [Cohort(plan, 0)], rule, repeats, {"request": request})
+        run = Run(problem, own_seed, [Cohort(plan, 0)], rule, repeats, {"request": request}, means)
         run.begin()
         return run
     tree = read_tree(checkpoint)
     _check_same(os.fspath(checkpoint), tree, problem.store, request, seed)
     run = resume_run(problem, tree, rule)
+    run.means = means
     run.log.append(
         Event(
             Severity.INFO,

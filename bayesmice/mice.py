@@ -1,5 +1,7 @@
 """`MICE`: the specification and the run."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -9,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from bayesmice import plots
 from bayesmice.arguments import check_count, check_seed
+from bayesmice.cluster import check_client
 from bayesmice.continuation import (
     PILOT,
     add_recommended,
@@ -27,18 +29,24 @@ from bayesmice.data.libraries import AnyFrame
 from bayesmice.diagnostics import Until, cells_verdict
 from bayesmice.errors import NotRunError, SpecificationError
 from bayesmice.imputations import Imputations
+from bayesmice.later import later
 from bayesmice.models.passive import Passive
 from bayesmice.models.predictors import Predictors
-from bayesmice.models.prior_draws import prior_table
 from bayesmice.pooling import PooledResults, pool
 from bayesmice.problem import make_problem
-from bayesmice.running import LONE_VISITS, Callback, Checkpoints, prior_groups
+from bayesmice.running import LONE_VISITS, Callback, Checkpoints, Means, prior_groups
 from bayesmice.scheduler import Post, VisitOrder
 from bayesmice.scheduler.plan import SWEEPS, make_plan
 from bayesmice.specification import Models, read
 
 if TYPE_CHECKING:
+    import pymc as pm
     from arviz_plots import PlotCollection
+    from distributed import Client
+
+    from bayesmice.models import prior_draws
+else:
+    prior_draws = later("bayesmice.models.prior_draws")
 
 TEXT_WIDTH = 28
 """Letters of predictors and priors in the text; `table` and the HTML show them whole."""
@@ -169,6 +177,8 @@ class MICE:
         checkpoint: str | os.PathLike[str] | None = None,
         every: int = 10,
         analysis: Callable[[AnyFrame], Any] | None = None,
+        chunk: int | None = None,
+        client: Client | None = None,
     ) -> Imputations:
         """Impute: run chains of sweeps, and keep states of them as imputations.
 
@@ -207,6 +217,13 @@ class MICE:
             For ``m="auto"``: from completed data to a result that `bayesmice.pool` reads, whose
             fractions of missing information decide. By default the means of the incomplete columns
             and the shares of their levels.
+        chunk : int, optional
+            How many chains are completed in memory at the same time, at most; the others wait with
+            their missing cells and kernel states only. By default all of them. With ``client`` it
+            bounds the chains of a task.
+        client : dask.distributed.Client, optional
+            A cluster of Dask, over whose workers the chains are spread. The result is the same; so
+            it is for any number of workers, and when workers die. `docs/scale.md` shows more.
 
         Returns
         -------
@@ -248,11 +265,13 @@ class MICE:
                 callback=callback,
                 checkpoint=checkpoint,
                 every=every,
+                chunk=chunk,
+                client=client,
             )
             return add_recommended(pilot, analysis, progressbar)
         check_count("m", m)
         check_count("every", every)
-        for name, value in (("chains", chains), ("thin", thin)):
+        for name, value in (("chains", chains), ("thin", thin), ("chunk", chunk)):
             if value is not None:
                 check_count(name, value)
         rule = sweeps if isinstance(sweeps, Until) else None
@@ -288,6 +307,7 @@ class MICE:
             None if random_seed is None else check_seed(random_seed),
             lambda: check_seed(None),
             checkpoint,
+            Means(chunk, None if client is None else check_client(client)),
         )
         points = None if checkpoint is None else Checkpoints(Path(checkpoint), every)
         try:
@@ -420,7 +440,7 @@ class MICE:
         check_count("draws", draws)
         specification = self._problem.group(group).specification
         model, written = specification.model(name), specification.write_model(name)
-        return prior_table(model, written, draws, check_seed(random_seed))
+        return prior_draws.prior_table(model, written, draws, check_seed(random_seed))
 
     def prior_predictive(
         self,
@@ -471,7 +491,7 @@ class MICE:
         draws: int = 50,
         random_seed: int | None = None,
         group: object = None,
-    ) -> "PlotCollection":
+    ) -> PlotCollection:
         """Show what the priors of a conditional model say of its column, beside observed values.
 
         Parameters

@@ -63,6 +63,10 @@ class Problem:
     visit_sequence: VisitOrder
     posts: Mapping[str, Post]
 
+    def __reduce__(self) -> tuple[Callable[..., "Problem"], tuple[object, ...]]:
+        """Pickle what was asked for: models are resolved again, so that they share programs."""
+        return make_problem, (self.read, self.by or None, self.visit_sequence, self.posts)
+
     @property
     def store(self) -> ColumnStore:
         """The data."""

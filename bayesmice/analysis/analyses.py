@@ -1,15 +1,27 @@
 """One analysis per completed data set: running them, and holding what they return."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, overload
+from dataclasses import dataclass
+from typing import Any, Protocol, overload
 
 import joblib
 
+from bayesmice.cluster import check_client, mapped
 from bayesmice.data.libraries import AnyFrame
 from bayesmice.errors import AnalysisError
 from bayesmice.pooling import FailedAnalysis, PooledResults, pool
 
 Analysis = Callable[[AnyFrame], Any]
+
+
+class Frames(Protocol):
+    """Completed data sets, made one at a time."""
+
+    def completed(self, imputation: int) -> AnyFrame:
+        """Give one of them, counted from 0."""
+
+    def __len__(self) -> int:
+        """Give their number."""
 
 
 class Analyses(Sequence[Any]):
@@ -117,6 +129,66 @@ def run_analyses(
         results.append(result)
         if progress is not None:
             progress(len(results))
+    return _checked(results)
+
+
+def run_far_analyses(
+    frames: Frames,
+    analysis: Analysis,
+    client: Any,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Analyses:
+    """Run an analysis on every completed data set, on the workers of a cluster.
+
+    Parameters
+    ----------
+    frames : Frames
+        The completed data sets; all of them travel to each worker once, as little as they hold.
+    analysis : callable
+        As in `run_analyses`.
+    client : distributed.Client
+        The cluster.
+    progress : callable, optional
+        Called with the number of analyses that are done after each.
+
+    Returns
+    -------
+    Analyses
+
+    Raises
+    ------
+    AnalysisError
+        If every analysis failed. It was raised from the first error.
+    SpecificationError
+        If ``client`` is no client, or the analysis cannot be sent to another process.
+    """
+    far = FarAnalysis(frames, analysis)
+    numbers = range(len(frames))
+    return _checked(mapped(check_client(client), far, numbers, "The analysis", progress))
+
+
+@dataclass(frozen=True, eq=False)
+class FarAnalysis:
+    """Runs an analysis on one of some completed data sets.
+
+    Attributes
+    ----------
+    frames : Frames
+        The completed data sets.
+    analysis : callable
+        The analysis.
+    """
+
+    frames: Frames
+    analysis: Analysis
+
+    def __call__(self, imputation: int) -> Any:
+        """Run the analysis on one imputation."""
+        return _attempt(self.analysis, imputation, self.frames.completed(imputation))
+
+
+def _checked(results: Sequence[Any]) -> Analyses:
     analyses = Analyses(results)
     if results and len(analyses.failed) == len(results):
         first = analyses.failed[0]

@@ -4,7 +4,10 @@ import warnings
 
 import numpy as np
 import xarray as xr
-from scipy.special import logsumexp
+
+from bayesmice.later import later
+
+special = later("scipy.special")
 
 
 def pointwise_loo(posterior: xr.Dataset, log_likelihood: xr.DataArray) -> xr.Dataset:
@@ -44,7 +47,7 @@ def pointwise_loo(posterior: xr.Dataset, log_likelihood: xr.DataArray) -> xr.Dat
         found = az.loo(tree, pointwise=True, var_name=name)
     n_draws = log_likelihood.sizes["chain"] * log_likelihood.sizes["draw"]
     in_sample = xr.apply_ufunc(
-        lambda values: logsumexp(values, axis=(-2, -1)) - np.log(n_draws),
+        lambda values: special.logsumexp(values, axis=(-2, -1)) - np.log(n_draws),
         log_likelihood,
         input_core_dims=[["chain", "draw"]],
     )

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from pandas.api import types
-from scipy import stats
 
 from bayesmice.data.checks import check_table, column_names
 from bayesmice.data.columns import Column, encode_column
@@ -19,6 +18,9 @@ from bayesmice.data.normal_em import pseudo_inverse as inverted
 from bayesmice.data.representable import check_size
 from bayesmice.data.scales import Scale
 from bayesmice.errors import DataError
+from bayesmice.later import later
+
+stats = later("scipy.stats")
 
 SMALL = 0.05
 """A p-value below this is read as evidence in the text."""

@@ -9,15 +9,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import expit, logit
 
 from bayesmice.arguments import chosen_names
 from bayesmice.data import Column, ColumnStore
 from bayesmice.data.flux import flux
 from bayesmice.errors import PoolingError, SpecificationError
+from bayesmice.later import later
 from bayesmice.pooling import PooledResults, pool_scalar
 from bayesmice.store import imputed_cells
+
+stats = later("scipy.stats")
+special = later("scipy.special")
 
 Numbers = NDArray[np.float64]
 
@@ -275,7 +277,9 @@ def _fmi_interval(fmi: float, m: int) -> tuple[float, float]:
     if not 0 < fmi < 1:
         return np.nan, np.nan
     margin = stats.norm.isf((1 - CONF_LEVEL) / 2) * np.sqrt(2 / m)
-    return float(expit(logit(fmi) - margin)), float(expit(logit(fmi) + margin))
+    return float(special.expit(special.logit(fmi) - margin)), float(
+        special.expit(special.logit(fmi) + margin)
+    )
 
 
 def _level_shares(own: ImputedColumn) -> Numbers:

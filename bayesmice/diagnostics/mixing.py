@@ -23,9 +23,11 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from bayesmice.diagnostics.rhat import MIN_DRAWS, Chains, is_defined
+from bayesmice.later import later
+
+stats = later("scipy.stats")
 
 MAX_R_HAT = 1.05
 """Up to here chains count as mixed; also where `until` stops by default."""

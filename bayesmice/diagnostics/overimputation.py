@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy import stats
 
 from bayesmice.data import Column
 from bayesmice.diagnostics.hidden_cells import (
@@ -24,6 +23,9 @@ from bayesmice.diagnostics.hidden_cells import (
     share_errors,
 )
 from bayesmice.events import Event
+from bayesmice.later import later
+
+stats = later("scipy.stats")
 
 LEVELS = (0.5, 0.8, 0.95)
 """Probabilities of the intervals whose coverage is reported."""

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from bayesmice.diagnostics.conditional import Conditional
+from bayesmice.later import later
+
+special = later("scipy.special")
 
 Numbers = NDArray[np.float64]
 
@@ -90,7 +92,7 @@ def loo_pit(conditional: Conditional, random_seed: int = 0) -> LooPit:
     chosen = np.linspace(0, n_rows - 1, min(n_rows, EFFICIENCY_ROWS)).astype(int)
     efficiency = relative_efficiency(log_likelihood[chosen])
     log_weights, k = smoothed_weights(log_likelihood.reshape(n_rows, -1), efficiency)
-    weights = np.exp(log_weights - logsumexp(log_weights, axis=1, keepdims=True))
+    weights = np.exp(log_weights - special.logsumexp(log_weights, axis=1, keepdims=True))
     random = np.random.default_rng(random_seed).random(n_rows)
     values = weighted_pit(observed, predicted.reshape(n_rows, -1), weights, random)
     p_value, _, _ = array_stats.uniformity_test(values, method="pot_c")

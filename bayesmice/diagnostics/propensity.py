@@ -13,12 +13,14 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from bayesmice.data import Column, ColumnStore
 from bayesmice.errors import SpecificationError
+from bayesmice.later import later
 from bayesmice.models.design import learn_design
 from bayesmice.store import imputed_cells, store_from_dataset
+
+special = later("scipy.special")
 
 Numbers = NDArray[np.float64]
 
@@ -183,7 +185,7 @@ def fit_logistic(design: Numbers, outcome: NDArray[np.bool_]) -> Numbers:
         return float((np.logaddexp(0, eta) - y * eta).sum() + 0.5 * (precision * at**2).sum())
 
     for _ in range(STEPS):
-        p = expit(X @ beta)
+        p = special.expit(X @ beta)
         gradient = X.T @ (y - p) - precision * beta
         curvature = (X * (p * (1 - p))[:, None]).T @ X + np.diag(precision)
         step = np.linalg.solve(curvature, gradient)
@@ -195,4 +197,4 @@ def fit_logistic(design: Numbers, outcome: NDArray[np.bool_]) -> Numbers:
         if np.abs(step).max() < TOLERANCE:
             break
     tiny = np.finfo(float).eps
-    return np.asarray(np.clip(expit(X @ beta), tiny, 1 - tiny))
+    return np.asarray(np.clip(special.expit(X @ beta), tiny, 1 - tiny))

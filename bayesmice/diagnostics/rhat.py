@@ -2,8 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
-from scipy.stats import rankdata
+
+from bayesmice.later import later
+
+special = later("scipy.special")
+stats = later("scipy.stats")
 
 Chains = NDArray[np.float64]
 
@@ -77,8 +80,8 @@ def is_defined(chains: Chains) -> bool:
 
 def _scores(values: Chains) -> Chains:
     flat = values.reshape(len(values), -1)
-    ranks = rankdata(flat, method="average", axis=1)
-    scores: Chains = ndtri((ranks - BLOM) / (flat.shape[1] + 1 - 2 * BLOM))
+    ranks = stats.rankdata(flat, method="average", axis=1)
+    scores: Chains = special.ndtri((ranks - BLOM) / (flat.shape[1] + 1 - 2 * BLOM))
     return scores.reshape(values.shape)
 
 

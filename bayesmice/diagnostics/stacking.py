@@ -7,7 +7,10 @@ Yao, Vehtari, Simpson and Gelman (2018), Bayesian Analysis 13, 917-1007.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import softmax
+
+from bayesmice.later import later
+
+special = later("scipy.special")
 
 Numbers = NDArray[np.float64]
 
@@ -49,4 +52,4 @@ def stacking_weights(elpd: Numbers) -> Numbers:
 
 def pseudo_bma_weights(elpd: Numbers) -> Numbers:
     """Weigh models by the exponential of their elpd, of shape (n_models,)."""
-    return np.asarray(softmax(elpd))
+    return np.asarray(special.softmax(elpd))

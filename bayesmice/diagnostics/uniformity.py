@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.optimize import brentq
 
 from bayesmice.errors import SpecificationError
+from bayesmice.later import later
+
+stats = later("scipy.stats")
+optimize = later("scipy.optimize")
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -79,7 +81,7 @@ def uniform_band(n: int, k: int = 50, conf_level: float = 0.99) -> Band:
     widest, narrowest = np.log(1e-12), np.log(1 - conf_level)
     # With few numbers the counts are so coarse that one point decides for all.
     is_coarse = excess(narrowest) >= 0
-    found = narrowest if is_coarse else brentq(excess, widest, narrowest, xtol=1e-6)
+    found = narrowest if is_coarse else optimize.brentq(excess, widest, narrowest, xtol=1e-6)
     gamma = float(np.exp(found))
     # The counts are whole numbers: take the widest band that the search brackets.
     gamma = gamma if excess(np.log(gamma)) >= 0 else gamma * (1 - 1e-5)

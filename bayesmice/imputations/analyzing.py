@@ -1,19 +1,30 @@
 """Analyses of all completed data sets."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from bayesmice.analysis.analyses import Analyses, run_analyses
-from bayesmice.analysis.bayesian import Sampler, sample_posteriors
-from bayesmice.analysis.formulas import FormulaFit, find_model
-from bayesmice.analysis.posterior_groups import LogLikelihood
 from bayesmice.data.libraries import AnyFrame
-from bayesmice.errors import warn_caller
+from bayesmice.errors import SpecificationError, warn_caller
 from bayesmice.imputations.completing import Completing
+from bayesmice.later import later
 from bayesmice.progress import counting_display
 from bayesmice.store import analysis_dataset
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+    from bayesmice.analysis import analyses, bayesian, formulas
+    from bayesmice.analysis.analyses import Analyses
+    from bayesmice.analysis.bayesian import Sampler
+    from bayesmice.analysis.posterior_groups import LogLikelihood
+else:
+    analyses, bayesian, formulas = (
+        later(f"bayesmice.analysis.{name}") for name in ("analyses", "bayesian", "formulas")
+    )
 
 
 class Analyzing(Completing):
@@ -25,6 +36,7 @@ class Analyzing(Completing):
         *,
         progressbar: bool = True,
         workers: int | None = None,
+        client: Client | None = None,
     ) -> Analyses:
         """Run an analysis on every completed data set.
 
@@ -38,6 +50,9 @@ class Analyzing(Completing):
         workers : int, optional
             Number of processes to spread the analyses over, -1 for all cores. By default they run
             in this process, which is faster for fits that take less than a second.
+        client : dask.distributed.Client, optional
+            A cluster of Dask to spread the analyses over instead. The data and the imputations
+            travel to each worker once.
 
         Returns
         -------
@@ -55,9 +70,9 @@ class Analyzing(Completing):
             If it fails for some: their errors are kept in ``.failed``, and the others stay.
         """
         with counting_display("Analyzing", self.m, progressbar) as progress:
-            analyses = run_analyses(self, analysis, workers=workers, progress=progress)
-        _warn_failed(analyses)
-        return analyses
+            done = _run(self, analysis, workers, client, progress)
+        _warn_failed(done)
+        return done
 
     def fit(
         self,
@@ -67,6 +82,7 @@ class Analyzing(Completing):
         fit_options: Mapping[str, Any] | None = None,
         progressbar: bool = True,
         workers: int | None = None,
+        client: Client | None = None,
         **model_options: Any,
     ) -> Analyses:
         """Fit a regression of statsmodels to every completed data set.
@@ -81,7 +97,7 @@ class Analyzing(Completing):
             ``OrderedModel.from_formula``.
         fit_options : mapping, optional
             Arguments of the model's ``fit``, such as ``{"cov_type": "HC1"}``.
-        progressbar, workers
+        progressbar, workers, client
             As in `analyze`.
         **model_options
             Passed on to the model, such as ``family=`` of a GLM or ``groups=`` of a mixed model.
@@ -97,9 +113,11 @@ class Analyzing(Completing):
             If statsmodels is not installed, has no such model, or the fit fails for every
             imputation.
         """
-        analysis = FormulaFit(formula, find_model(model), model_options, fit_options or {})
+        analysis = formulas.FormulaFit(
+            formula, formulas.find_model(model), model_options, fit_options or {}
+        )
         with counting_display("Fitting", self.m, progressbar) as progress:
-            fits = run_analyses(self.in_pandas, analysis, workers=workers, progress=progress)
+            fits = _run(self.in_pandas, analysis, workers, client, progress)
         _warn_failed(fits)
         return fits
 
@@ -168,7 +186,7 @@ class Analyzing(Completing):
             If data sets need different programs, or the chains of some imputation have not mixed.
         """
         with counting_display("Sampling", self.m, progressbar) as progress:
-            posterior = sample_posteriors(
+            posterior = bayesian.sample_posteriors(
                 self.in_pandas,
                 model,
                 draws=draws,
@@ -185,12 +203,29 @@ class Analyzing(Completing):
         return posterior
 
 
-def _warn_failed(analyses: Analyses) -> None:
-    failed = analyses.failed
+def _run(
+    imputations: Completing,
+    analysis: Callable[[AnyFrame], Any],
+    workers: int | None,
+    client: Client | None,
+    progress: Callable[[int], None],
+) -> Analyses:
+    if client is None:
+        return analyses.run_analyses(imputations, analysis, workers=workers, progress=progress)
+    if workers is not None:
+        raise SpecificationError(
+            f"workers is {workers}, processes of this machine, and client a cluster. Give one of "
+            "them."
+        )
+    return analyses.run_far_analyses(imputations._bare, analysis, client, progress=progress)
+
+
+def _warn_failed(done: Analyses) -> None:
+    failed = done.failed
     if failed:
         numbers = ", ".join(str(one.imputation) for one in failed)
         warn_caller(
-            f"The analysis of {len(failed)} of {len(analyses)} imputations failed: {numbers} "
+            f"The analysis of {len(failed)} of {len(done)} imputations failed: {numbers} "
             f"(counted from 0); of imputation {failed[0].imputation} with {failed[0].reason}. The "
             f"others are kept; .pool(drop_failed=True) pools them."
         )

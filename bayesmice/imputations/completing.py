@@ -39,6 +39,12 @@ class Completing(KeptRun):
         """
         return type(self)(self.tree, replace(self._store, library=PANDAS), self._continuation)
 
+    @property
+    def _bare(self) -> "Completing":
+        """What completed data are made of, and nothing else, to be sent elsewhere."""
+        tree = xr.DataTree.from_dict({"/imputations": self._imputed.compute()})
+        return Completing(tree, self._store)
+
     def completed(self, imputation: int) -> AnyFrame:
         """Fill the missing cells with one imputation.
 

@@ -1,5 +1,6 @@
 """From PyMC models to compiled transitions: JAX functions, kernels, programs, targets."""
 
+from bayesmice.kernels.blas import one_blas_thread
 from bayesmice.kernels.fixed import (
     FixedParameters,
     FixedProgram,
@@ -7,7 +8,7 @@ from bayesmice.kernels.fixed import (
     expanded,
     fixed_program,
 )
-from bayesmice.kernels.programs import Moment, Program, Recorded, run_seed
+from bayesmice.kernels.programs import CompletedDesign, Moment, Program, Recorded, run_seed
 from bayesmice.kernels.room import make_room
 from bayesmice.kernels.targets import (
     ParameterLabels,
@@ -18,6 +19,7 @@ from bayesmice.kernels.targets import (
 )
 
 __all__ = [
+    "CompletedDesign",
     "FixedParameters",
     "FixedProgram",
     "FixedSteps",
@@ -31,6 +33,7 @@ __all__ = [
     "expanded",
     "fixed_program",
     "make_room",
+    "one_blas_thread",
     "regression_target",
     "run_seed",
 ]

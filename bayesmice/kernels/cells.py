@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 
-from bayesmice.kernels.jaxify import JaxModel
+from bayesmice.kernels.jax_model import JaxModel
 from bayesmice.kernels.kernel import Array
 from bayesmice.kernels.matching import match_donors
 from bayesmice.models.blueprint import LIMITS_DATA, LIMITS_POTENTIAL
@@ -39,6 +39,9 @@ class Rows(NamedTuple):
         Rows that the draws become values of: the same, but ``n_rows`` where a value was observed.
     limits : (Array, Array) or None
         Lower and upper limits of the cells, of shape (n_cells,); infinite where there are none.
+    left_out : Array of shape (n_cells,) or None
+        Rows of weight 0, padded with ``n_rows``, where all others have weight 1; None where that is
+        not so, or of no use.
     """
 
     observed: Array
@@ -46,6 +49,7 @@ class Rows(NamedTuple):
     drawn: Array
     written: Array
     limits: tuple[Array, Array] | None = None
+    left_out: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,17 +1,24 @@
 """Choice: which kernel samples a conditional model."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-import pymc as pm
-from pymc.sampling.mcmc import assign_step_methods
-
+from bayesmice.kernels.conjugate import CONJUGATE, conjugate_transitions
 from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.kernel import Kernel
 from bayesmice.kernels.nuts import NUTS
+from bayesmice.later import later
 from bayesmice.models.blueprint import Blueprint
 from bayesmice.models.priors import JointPrior
 from bayesmice.models.sampling import Sampling
+
+if TYPE_CHECKING:
+    import pymc as pm
+else:
+    pm = later("pymc")
 
 KERNELS: Mapping[str, Kernel] = {kernel.name: kernel for kernel in (HMC, NUTS)}
 
@@ -54,25 +61,55 @@ def default_transitions(n_rows: int) -> int:
     return min(max(math.ceil(LARGE / n_rows), 1), MOST_TRANSITIONS)
 
 
-def regression_kernel(sampling: Sampling, blueprint: Blueprint) -> Kernel:
-    """Choose the kernel of a regression.
+class Moves(NamedTuple):
+    """How the parameters of a conditional model are moved at each visit.
+
+    Attributes
+    ----------
+    kernel : Kernel
+        What moves them.
+    transitions : int
+        How often.
+    """
+
+    kernel: Kernel
+    transitions: int
+
+
+def regression_moves(sampling: Sampling, blueprint: Blueprint, n_rows: int) -> Moves:
+    """Choose how the parameters of a regression are moved.
 
     Parameters
     ----------
     sampling : Sampling
         What the user wants; ``"auto"`` leaves the choice to this function.
     blueprint : Blueprint
-        The regression.
+        The regression, with all columns that its program reads.
+    n_rows : int
+        Rows of the data.
 
     Returns
     -------
-    Kernel
-        HMC with the curvature as its mass matrix, since the posterior of a regression is close to
-        Gaussian; NUTS for a hierarchical prior, whose posterior is not, and for very many
-        coefficients.
+    Moves
+        Exact draws where coefficients with normal priors have a normal posterior given the residual
+        standard deviation; otherwise HMC with the curvature as its mass matrix, since the posterior
+        of a regression is close to Gaussian; NUTS for a hierarchical prior, whose posterior is not,
+        and for very many coefficients.
     """
+    kernel = _regression_kernel(sampling, blueprint)
+    if sampling.inner_steps:
+        return Moves(kernel, sampling.inner_steps)
+    if kernel is CONJUGATE:
+        n_dim = 1 + len(blueprint.parent.design_names)
+        return Moves(kernel, conjugate_transitions(n_rows, n_dim))
+    return Moves(kernel, default_transitions(n_rows))
+
+
+def _regression_kernel(sampling: Sampling, blueprint: Blueprint) -> Kernel:
     if sampling.kernel != "auto":
         return KERNELS[sampling.kernel]
+    if blueprint.is_conjugate:
+        return CONJUGATE
     is_hierarchical = any(isinstance(prior, JointPrior) for prior in blueprint.priors.values())
     n_dim = sum(
         part.scales.size + max(len(part.location_names), 1) for part in blueprint.predictors
@@ -99,5 +136,5 @@ def other_steps(model: pm.Model) -> tuple[str, ...]:
         Such as ``"binary_gibbs_metropolis"`` for a discrete variable, or ``"pgbart"``; empty where
         gradients move all variables.
     """
-    _, selected = assign_step_methods(model)
+    _, selected = pm.sampling.mcmc.assign_step_methods(model)
     return tuple(method.name for method in selected if method.name != "nuts")

@@ -1,17 +1,18 @@
 """The mode of a log-density and the curvature there, by damped Newton steps.
 
 The log-densities of conditional models are smooth and nearly Gaussian, but away from the mode they
-need not be concave (a log-transformed scale, for example). Each step therefore uses the absolute
-eigenvalues of the curvature, scaled to a unit diagonal so that the units of the data do not matter,
-and is damped until the density rises.
+need not be concave (a log-transformed scale, for example). There a step uses the absolute
+eigenvalues of the curvature. It is scaled to a unit diagonal, so that the units of the data do not
+matter, and damped until the density rises.
 """
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.scipy.linalg import cho_solve, solve_triangular
 
-from bayesmice.kernels.kernel import Array, LogDensity
+from bayesmice.kernels.kernel import Array, LogDensity, StructuredDensity
 
 MAX_ITERATIONS = 40
 DECREMENT = 1e-3
@@ -49,8 +50,7 @@ class _Measured(NamedTuple):
 
     value: Array
     gradient: Array
-    values: Array
-    vectors: Array
+    scaled: Array
     scales: Array
 
 
@@ -64,7 +64,7 @@ class _Search(NamedTuple):
     first_value: Array
 
 
-def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
+def find_curvature(logdensity: LogDensity, start: Array, near: float = DECREMENT) -> Curvature:
     """Climb to the mode and measure the curvature.
 
     Parameters
@@ -73,6 +73,8 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
         Twice differentiable log-density.
     start : Array of shape (n_dim,)
         A point of finite density.
+    near : float, default DECREMENT
+        The climb ends nearer to the mode than this many posterior standard deviations.
 
     Returns
     -------
@@ -84,19 +86,18 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
 
     def measure(position: Array) -> _Measured:
         value, gradient = jax.value_and_grad(logdensity)(position)
-        hessian = -jax.hessian(logdensity)(position)
+        hessian = _negative_hessian(logdensity, position)
         diagonal = jnp.abs(jnp.diagonal(hessian))
         scales = 1.0 / jnp.sqrt(jnp.maximum(diagonal, TINY))
-        values, vectors = jnp.linalg.eigh(hessian * scales[:, None] * scales[None, :])
-        values = jnp.maximum(jnp.abs(values), EIGENVALUE_FLOOR)
-        return _Measured(-value, -gradient, values, vectors, scales)
+        scaled = hessian * scales[:, None] * scales[None, :]
+        return _Measured(-value, -gradient, _positive(scaled), scales)
 
     # The density appears twice in the loop and nowhere else: XLA compiles each appearance anew.
     def climb(search: _Search) -> _Search:
         at = jax.lax.cond(search.is_new, measure, lambda _: search.at, search.position)
-        projected = at.vectors.T @ (at.gradient * at.scales)
-        is_done = ~(jnp.sum(projected**2 / at.values) > DECREMENT**2)
-        step = -at.scales * (at.vectors @ (projected / (at.values + search.damping)))
+        slope = at.gradient * at.scales
+        is_done = ~(jnp.dot(slope, _solve(at.scaled, slope)) > near**2)
+        step = -at.scales * _solve(at.scaled + search.damping * jnp.eye(n_dim), slope)
         ahead = search.position + step
         value = -logdensity(ahead)
         rises = ~is_done & jnp.isfinite(value) & (value <= at.value)
@@ -113,9 +114,7 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
     def unfinished(search: _Search) -> Array:
         return (search.iteration < MAX_ITERATIONS) & ~search.is_done
 
-    nothing = _Measured(
-        jnp.zeros(()), jnp.zeros(n_dim), jnp.ones(n_dim), jnp.eye(n_dim), jnp.ones(n_dim)
-    )
+    nothing = _Measured(jnp.zeros(()), jnp.zeros(n_dim), jnp.eye(n_dim), jnp.ones(n_dim))
     first = _Search(
         start,
         nothing,
@@ -126,5 +125,35 @@ def find_curvature(logdensity: LogDensity, start: Array) -> Curvature:
         jnp.zeros(()),
     )
     found = jax.lax.while_loop(unfinished, climb, first)
-    whiten = found.at.scales[:, None] * found.at.vectors / jnp.sqrt(found.at.values)
+    whiten = found.at.scales[:, None] * _inverse_root(found.at.scaled)
     return Curvature(found.position, whiten, found.first_value - found.at.value, -found.at.value)
+
+
+def _negative_hessian(logdensity: LogDensity, position: Array) -> Array:
+    if isinstance(logdensity, StructuredDensity):
+        return logdensity.curvature(position)
+    return jnp.negative(jax.hessian(logdensity)(position))
+
+
+def _positive(scaled: Array) -> Array:
+    """Give a curvature with the absolute eigenvalues of another, which most often is the same."""
+
+    def by_eigenvalues() -> Array:
+        values, vectors = jnp.linalg.eigh(scaled)
+        kept = jnp.maximum(jnp.abs(values), EIGENVALUE_FLOOR)
+        return jnp.matmul(vectors * kept, vectors.T)
+
+    pivots = jnp.diagonal(jnp.linalg.cholesky(scaled))
+    is_positive = jnp.all(pivots**2 > EIGENVALUE_FLOOR)  # also false where pivots are not numbers
+    found: Array = jax.lax.cond(is_positive, lambda: scaled, by_eigenvalues)
+    return found
+
+
+def _solve(positive: Array, vector: Array) -> Array:
+    return jnp.asarray(cho_solve((jnp.linalg.cholesky(positive), True), vector))
+
+
+def _inverse_root(positive: Array) -> Array:
+    """Give a root of the inverse: a matrix that times its own transpose is the inverse."""
+    root = jnp.linalg.cholesky(positive)
+    return jnp.asarray(solve_triangular(root, jnp.eye(len(root)), lower=True)).T

@@ -4,22 +4,24 @@ They draw the missing cells of rows that the parameters were not learned from, i
 the programs of a run draw theirs. Which rows those are is an input.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.errors import ModelError
 from bayesmice.kernels.cells import ETA, Donors, MatchingDraw, Moved
-from bayesmice.kernels.jaxify import Inputs
+from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info
 from bayesmice.kernels.programs import (
+    CompletedDesign,
     Given,
     ModelProgram,
     Moment,
@@ -29,8 +31,16 @@ from bayesmice.kernels.programs import (
     visit_key,
     write_cells,
 )
-from bayesmice.kernels.steps import CompiledDraws, StepsProgram
+from bayesmice.kernels.shared import SharedProgram
+from bayesmice.later import later
 from bayesmice.models.custom import data_name
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayesmice.kernels import steps
+else:
+    pm, steps = later("pymc"), later("bayesmice.kernels.steps")
 
 BART = "BART"
 """Name of the operation of pymc-bart."""
@@ -79,20 +89,32 @@ class FixedProgram:
         """Whether values are taken from donors."""
         return isinstance(self.program.draw, MatchingDraw)
 
-    @cached_property
-    def visit(self) -> Callable[..., tuple[FixedParameters, Recorded, Array]]:
-        """Compiled draw of the missing cells, for all chains; as `ModelProgram.visit`."""
-        return jax.jit(self._visit, donate_argnames=("design",))
-
-    def _visit(
+    def visit(
         self,
         moment: Moment,
         chains: Array,
         state: FixedParameters,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[FixedParameters, Recorded, Array]:
+    ) -> tuple[FixedParameters, Recorded, CompletedDesign]:
+        """Draw the missing cells of all chains; as `ModelProgram.visit`."""
+        recorded = self._drawn(moment, chains, state, design, columns, given)
+        return state, recorded, write_cells(design, recorded.cells, given)
+
+    @cached_property
+    def _drawn(self) -> Callable[..., Recorded]:
+        return jax.jit(self._draw)
+
+    def _draw(
+        self,
+        moment: Moment,
+        chains: Array,
+        state: FixedParameters,
+        design: CompletedDesign,
+        columns: Inputs,
+        given: Given,
+    ) -> Recorded:
         program = self.program
 
         def one_chain(batch: tuple[Array, FixedParameters, Array, Inputs]) -> tuple[Array, ...]:
@@ -105,23 +127,22 @@ class FixedProgram:
                 return program.draw.among(own.donors, moved, key)
             return program.draw(moved, key)
 
-        cells = over_chains(one_chain, (chains, state, design, columns))
-        recorded = Recorded({}, _nothing_happened(len(chains)), cells)
-        return state, recorded, write_cells(design, cells, given)
+        cells = over_chains(one_chain, (chains, state, design.rows, columns))
+        return Recorded({}, _nothing_happened(len(chains)), cells)
 
     @cached_property
     def _predictions(self) -> Callable[..., Array]:
         program = self.program
 
         def predict(
-            parameters: dict[str, Array], design: Array, columns: Inputs, given: Given
+            parameters: dict[str, Array], design: CompletedDesign, columns: Inputs, given: Given
         ) -> Array:
             def one_chain(batch: tuple[Array, Inputs]) -> Array:
                 inputs = program.inputs(*batch, given)
                 values = program.model.unconstrained(parameters, inputs)
                 return program.model.expressions[ETA](values, inputs)
 
-            predictions: Array = over_chains(one_chain, (design, columns))
+            predictions: Array = over_chains(one_chain, (design.rows, columns))
             return predictions
 
         return jax.jit(predict)
@@ -129,7 +150,7 @@ class FixedProgram:
     def donors(
         self,
         estimate: Mapping[str, NDArray[np.float64]],
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
     ) -> Donors:
@@ -139,8 +160,8 @@ class FixedProgram:
         ----------
         estimate : mapping of str to ndarray
             An estimate of the parameters.
-        design : Array of shape (n_chains, n_rows, n_design)
-            Completed designs of those rows.
+        design : CompletedDesign
+            Of those rows, for all chains.
         columns : mapping of str to Array of shape (n_chains, n_rows)
             Completed columns of those rows.
         given : Given
@@ -170,7 +191,7 @@ class FixedSteps:
         What the parameters were sampled by.
     """
 
-    program: StepsProgram
+    program: steps.StepsProgram
     kernel: Untuned = field(default_factory=Untuned)
 
     @cached_property
@@ -178,18 +199,18 @@ class FixedSteps:
         return self.program.model.write_full()
 
     @cached_property
-    def _draws(self) -> CompiledDraws:
-        return CompiledDraws(self._model, self.program.model.targets)
+    def _draws(self) -> steps.CompiledDraws:
+        return steps.CompiledDraws(self._model, self.program.model.targets)
 
     def visit(
         self,
         moment: Moment,
         chains: Array,
         state: FixedParameters,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[FixedParameters, Recorded, Array]:
+    ) -> tuple[FixedParameters, Recorded, CompletedDesign]:
         """Draw the missing cells of every chain; as `StepsProgram.visit`."""
         by_chain = []
         for position, chain in enumerate(np.asarray(chains).tolist()):
@@ -233,9 +254,11 @@ def fixed_program(program: Program) -> FixedProgram | FixedSteps:
     ModelError
         If the model has trees of BART, which are no parameters that a run records.
     """
+    if isinstance(program, SharedProgram):
+        program = program.whole
     if isinstance(program, ModelProgram):
         return _fixed(program)
-    assert isinstance(program, StepsProgram)
+    assert isinstance(program, steps.StepsProgram)
     if any(variable.owner.op.name == BART for variable in program.model.full.free_RVs):
         raise ModelError(
             f"The model for {' and '.join(map(repr, program.model.targets))} has trees of BART, "

@@ -6,31 +6,49 @@ of where it began. The transition is exact for any preconditioner, so the curvat
 the first sweeps and then left alone, even though the predictors go on changing; it is measured
 again only when a chain's acceptance rate shows that it has become too stale.
 
-The number of leapfrog steps grows with the fourth root of the dimension, which keeps the acceptance
-rate the same (Neal 2011, section 5.4.4 of the Handbook of Markov Chain Monte Carlo).
+A quarter period is one step of a splitting with three stages (Blanes, Casas and Sanz-Serna 2014,
+SIAM Journal on Scientific Computing 36, A1556-A1580), each of which costs a gradient. Its two free
+coefficients make the energy error of a Gaussian least, on average over the lengths that the jitter
+gives and over frequencies that are off by a tenth: 3e-8 for each dimension, where three leapfrog
+steps have 3e-3. So hundreds of dimensions need no more stages than a few.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from blackjax.mcmc import hmc
+import numpy as np
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, lost_depth
+from bayesmice.kernels.kernel import (
+    Array,
+    Info,
+    Kernel,
+    LogDensity,
+    lost_depth,
+    on_device,
+    random_numbers,
+    together,
+)
 
 QUARTER_PERIOD = math.pi / 2
-MIN_LEAPFROG_STEPS = 3
-STEPS_REFERENCE_DIM = 25
+OUTER_KICK, OUTER_DRIFT = 0.1060, 0.2855
+KICKS = (OUTER_KICK, 0.5 - OUTER_KICK, 0.5 - OUTER_KICK, OUTER_KICK)
+"""Shares of a step by which gradients change the momentum, before, between and after drifts."""
+DRIFTS = (OUTER_DRIFT, 1.0 - 2.0 * OUTER_DRIFT, OUTER_DRIFT)
+"""Shares of a step by which the momentum changes the position."""
 JITTER = 0.2
 """The step size varies by this share, so that no direction keeps returning to where it was."""
+DIVERGENT = 1000.0
+"""A trajectory that gains so much energy has diverged."""
 
 MAX_CLIMBS = 50
+CLOSE = 0.1
+"""Nearer to the mode than this many posterior standard deviations the curvature is the same."""
 NEAR = 1e-2
 """An estimate is near enough to the mode at this many posterior standard deviations."""
-
-_transition = hmc.build_kernel()
 
 
 class HMCState(NamedTuple):
@@ -40,14 +58,8 @@ class HMCState(NamedTuple):
     whiten: Array
 
 
-def leapfrog_steps(n_dim: int) -> int:
-    """Give the number of leapfrog steps in a quarter period."""
-    growth = math.pow(n_dim / STEPS_REFERENCE_DIM, 0.25)
-    return max(MIN_LEAPFROG_STEPS, math.ceil(MIN_LEAPFROG_STEPS * growth))
-
-
 def _empty(n_dim: int) -> HMCState:
-    return HMCState(jnp.zeros(n_dim), jnp.eye(n_dim))
+    return HMCState(on_device(np.zeros(n_dim)), on_device(np.eye(n_dim)))
 
 
 def _tune(
@@ -55,7 +67,7 @@ def _tune(
 ) -> HMCState:
     begins_anew = is_first | ~jnp.isfinite(logdensity(state.position))
     begin = jnp.where(begins_anew, start, state.position)
-    mode, whiten, depth, peak = find_curvature(logdensity, begin)
+    mode, whiten, depth, peak = find_curvature(logdensity, begin, CLOSE)
     is_lost = begins_anew | (depth > lost_depth(mode.shape[0]))
     laplace_draw = mode + whiten @ jax.random.normal(key, mode.shape)
     # Where the climb has not arrived, a flat direction can throw the draw out of the posterior.
@@ -64,34 +76,59 @@ def _tune(
     return HMCState(jnp.where(is_lost, fresh, begin), whiten)
 
 
-def _step(key: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState, Info]:
+class _Point(NamedTuple):
+    """Where a trajectory stands, in whitened coordinates: offset, log-density, gradient."""
+
+    offset: Array
+    value: Array
+    gradient: Array
+
+
+def _steps(keys: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCState, Info]:
     def whitened(offset: Array) -> Array:
         return logdensity(state.position + state.whiten @ offset)
 
-    n_dim = state.position.shape[0]
-    n_steps = leapfrog_steps(n_dim)
-    key_size, key_move = jax.random.split(key)
-    step_size = (
-        QUARTER_PERIOD
-        / n_steps
-        * jax.random.uniform(key_size, minval=1 - JITTER, maxval=1 + JITTER)
-    )
-    moved, info = _transition(
-        key_move,
-        hmc.init(jnp.zeros(n_dim), whitened),
-        whitened,
-        step_size,
-        jnp.ones(n_dim),
-        n_steps,
-    )
-    return state._replace(position=state.position + state.whiten @ moved.position), Info(
-        acceptance_rate=info.acceptance_rate,
-        diverging=info.is_divergent,
-        energy=info.energy,
-        lp=moved.logdensity,
-        n_steps=jnp.asarray(n_steps),
-        step_size=step_size,
-    )
+    measure = jax.value_and_grad(whitened)
+
+    def transition(begin: _Point, key: Array) -> tuple[_Point, Info]:
+        (for_length, for_accepting), momentum = random_numbers(key, 2, len(begin.offset))
+        length = QUARTER_PERIOD * (1.0 + JITTER * (2.0 * for_length - 1.0))
+        end, turned = _trajectory(measure, begin, momentum, length)
+        energy = 0.5 * jnp.sum(turned**2) - end.value
+        gain = energy - (0.5 * jnp.sum(momentum**2) - begin.value)
+        gain = jnp.where(jnp.isnan(gain), jnp.inf, gain)
+        accepts = jnp.log(for_accepting) < -gain
+        reached = jax.tree.map(lambda new, old: jnp.where(accepts, new, old), end, begin)
+        return reached, Info(
+            acceptance_rate=jnp.minimum(jnp.exp(-gain), 1.0),
+            diverging=gain > DIVERGENT,
+            energy=energy,
+            lp=reached.value,
+            n_steps=jnp.asarray(len(DRIFTS)),
+            step_size=length / len(DRIFTS),
+        )
+
+    origin = jnp.zeros(state.position.shape[0])
+    last, infos = jax.lax.scan(transition, _Point(origin, *measure(origin)), keys)
+    moved = state.position + state.whiten @ last.offset
+    return state._replace(position=moved), together(infos)
+
+
+def _trajectory(
+    measure: Callable[[Array], tuple[Array, Array]], begin: _Point, momentum: Array, length: Array
+) -> tuple[_Point, Array]:
+    """Follow a momentum; gradients stand in a loop, since each takes time to compile."""
+    kicks, drifts = length * jnp.asarray(KICKS), length * jnp.asarray(DRIFTS)
+
+    def stage(number: int, moving: tuple[_Point, Array]) -> tuple[_Point, Array]:
+        point, momentum = moving
+        offset = point.offset + drifts[number] * momentum
+        ahead = _Point(offset, *measure(offset))
+        return ahead, momentum + kicks[number + 1] * ahead.gradient
+
+    started = momentum + kicks[0] * begin.gradient
+    reached: tuple[_Point, Array] = jax.lax.fori_loop(0, len(DRIFTS), stage, (begin, started))
+    return reached
 
 
 class _Climb(NamedTuple):
@@ -130,10 +167,10 @@ def _estimate(state: HMCState, logdensity: LogDensity) -> Array:
 
 HMC = Kernel(
     "hmc",
-    tuning_sweeps=(0, 1, 3),
+    tuning_sweeps=(0, 2),
     retune_below=0.5,
     empty=_empty,
     tune=_tune,
-    step=_step,
+    steps=_steps,
     estimate=_estimate,
 )

@@ -5,7 +5,6 @@ PyTensor turns the graphs into JAX functions, so that nothing is rebuilt when th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -15,65 +14,18 @@ import jax.numpy as jnp
 import pymc as pm
 import pytensor.tensor as pt
 from pymc.initial_point import make_initial_point_expression
-from pymc.sampling.jax import get_jaxified_graph
+from pytensor.compile.mode import JAX
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Variable
-from pytensor.graph.replace import graph_replace
-from pytensor.graph.traversal import ancestors
+from pytensor.graph.fg import FunctionGraph
+from pytensor.graph.replace import clone_replace, graph_replace
+from pytensor.graph.traversal import ancestors, graph_inputs
+from pytensor.link.jax.dispatch.basic import jax_funcify
 from pytensor.tensor.random.type import RandomType
 
 import bayesmice.kernels.dispatch  # noqa: F401, registers what PyTensor lacks
 from bayesmice.errors import ModelError
-
-Values = Mapping[str, jax.Array]
-"""Unconstrained values of the free variables, by value variable name."""
-Inputs = Mapping[str, jax.Array]
-"""What the model reads as data, by name."""
-
-
-@dataclass(frozen=True, eq=False)
-class JaxModel:
-    """The functions of one conditional model, each traceable by JAX.
-
-    Attributes
-    ----------
-    value_names : tuple of str
-        Names of the unconstrained value variables.
-    initial : callable
-        ``initial(inputs)``: a starting point, from the support points of the priors.
-    log_prior : callable
-        ``log_prior(values, inputs)``: log-density of the free variables with the Jacobians of their
-        transforms.
-    log_potential : callable
-        ``log_potential(values, inputs)``: what the potentials of the model add to its log-density.
-    log_likelihood : callable
-        ``log_likelihood(values, inputs)``: by target, the log-likelihood of each row, of shape
-        (n_rows,).
-    unconstrained : callable
-        ``unconstrained(parameters, inputs)``: unconstrained values of free variables that are given
-        on their own scales, by name.
-    parameters : callable
-        ``parameters(values, inputs)``: free and deterministic variables on their own scales, by
-        name; deterministic variables that depend on rows are left out.
-    draw : mapping of str to callable
-        By target, ``draw(values, inputs, key)``: one draw for each row, of shape (n_rows,), given
-        the other targets as they are in the inputs.
-    expressions : mapping of str to callable
-        ``expression(values, inputs)``: further expressions of the model, by name.
-    dims : mapping of str to tuple of str
-        Named dimensions of the parameters.
-    """
-
-    value_names: tuple[str, ...]
-    initial: Callable[[Inputs], dict[str, jax.Array]]
-    log_prior: Callable[[Values, Inputs], jax.Array]
-    log_potential: Callable[[Values, Inputs], jax.Array]
-    log_likelihood: Callable[[Values, Inputs], dict[str, jax.Array]]
-    unconstrained: Callable[[Values, Inputs], dict[str, jax.Array]]
-    parameters: Callable[[Values, Inputs], dict[str, jax.Array]]
-    draw: Mapping[str, Callable[[Values, Inputs, jax.Array], jax.Array]]
-    expressions: Mapping[str, Callable[[Values, Inputs], jax.Array]]
-    dims: Mapping[str, tuple[str, ...]]
+from bayesmice.kernels.jax_model import Inputs, JaxModel, Values
 
 
 def jaxify(
@@ -276,12 +228,44 @@ def _compile(
 ) -> Callable[..., list[jax.Array]]:
     swapped = graph_replace(outputs, swaps, strict=False)
     try:
-        function: Callable[..., list[jax.Array]] = get_jaxified_graph(
-            inputs=inputs, outputs=swapped
-        )
+        function = jax_function(inputs, swapped)
     except NotImplementedError as error:
         raise ModelError(
             f"The model for {owner} uses an operation that has no JAX version: {error}. "
             "Express it with another distribution, or use kernel='pymc'."
         ) from error
+    return function
+
+
+def jax_function(inputs: list[Variable], outputs: list[Variable]) -> Callable[..., list[jax.Array]]:
+    """Turn a graph into a JAX function, after PyTensor's rewrites for JAX.
+
+    `pymc.sampling.jax` has a function that does the same, but takes two seconds to import.
+
+    Parameters
+    ----------
+    inputs : list of Variable
+        Its inputs.
+    outputs : list of Variable
+        What they give. Shared variables in their graph stay at the values that they have now.
+
+    Returns
+    -------
+    callable
+        From the values of the inputs to a list of those of the outputs.
+
+    Raises
+    ------
+    NotImplementedError
+        If an operation has no JAX version.
+    ValueError
+        If a random generator is none of the inputs: it would give the same numbers at every call.
+    """
+    shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable)]
+    if any(isinstance(variable.type, RandomType) for variable in shared):
+        raise ValueError("The graph draws from a random generator that is none of its inputs.")
+    constants = {variable: pt.constant(variable.get_value(borrow=True)) for variable in shared}
+    graph = FunctionGraph(inputs, clone_replace(outputs, replace=constants), clone=True)
+    JAX.optimizer.rewrite(graph)
+    function: Callable[..., list[jax.Array]] = jax_funcify(graph)
     return function

@@ -3,15 +3,16 @@
 For conditional models of any shape: hierarchical, heavy-tailed, many parameters.
 """
 
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-import blackjax
 import jax
 import jax.numpy as jnp
-from blackjax.mcmc import hmc, nuts
+import numpy as np
 
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity
+from bayesmice.kernels.kernel import Array, Info, Kernel, LogDensity, on_device, one_by_one
+from bayesmice.kernels.samplers import blackjax
 
 TUNE = 400
 """Transitions per adaptation."""
@@ -23,7 +24,10 @@ for 1.3 times as many gradients.
 START_SPREAD = 1.0
 """Half-width of the uniform noise that sets chains apart at the start, as in PyMC."""
 
-_transition = nuts.build_kernel()
+
+@cache
+def _transition() -> Any:
+    return blackjax().mcmc.nuts.build_kernel()
 
 
 class NUTSState(NamedTuple):
@@ -35,7 +39,7 @@ class NUTSState(NamedTuple):
 
 
 def _empty(n_dim: int) -> NUTSState:
-    return NUTSState(jnp.zeros(n_dim), jnp.ones(n_dim), jnp.ones(()))
+    return NUTSState(on_device(np.zeros(n_dim)), on_device(np.ones(n_dim)), on_device(1.0))
 
 
 def _tune(
@@ -45,8 +49,8 @@ def _tune(
     key_start, key_run = jax.random.split(key)
     noise = jax.random.uniform(key_start, start.shape, minval=-START_SPREAD, maxval=START_SPREAD)
     apart = jnp.where(jnp.isfinite(logdensity(start + noise)), start + noise, start)
-    adaptation = blackjax.window_adaptation(
-        blackjax.nuts,
+    adaptation = blackjax().window_adaptation(
+        blackjax().nuts,
         logdensity,
         target_acceptance_rate=TARGET_ACCEPTANCE,
         adaptation_info_fn=lambda state, info, adapted: info.is_divergent,
@@ -58,9 +62,9 @@ def _tune(
 
 
 def _step(key: Array, state: NUTSState, logdensity: LogDensity) -> tuple[NUTSState, Info]:
-    moved, info = _transition(
+    moved, info = _transition()(
         key,
-        hmc.init(state.position, logdensity),
+        blackjax().mcmc.hmc.init(state.position, logdensity),
         logdensity,
         state.step_size,
         state.inverse_mass_matrix,
@@ -85,6 +89,6 @@ NUTS = Kernel(
     retune_below=0.3,
     empty=_empty,
     tune=_tune,
-    step=_step,
+    steps=one_by_one(_step),
     estimate=_estimate,
 )

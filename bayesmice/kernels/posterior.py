@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from bayesmice.errors import ModelError
 from bayesmice.kernels.adaptation import run_chain
-from bayesmice.kernels.jaxify import Inputs, JaxModel, jaxify
+from bayesmice.kernels.jax_model import Inputs, JaxModel
+from bayesmice.kernels.jaxify import jaxify
 from bayesmice.kernels.kernel import Array, LogDensity
 from bayesmice.kernels.nuts import START_SPREAD
 from bayesmice.kernels.posterior_sampler import (

@@ -6,9 +6,10 @@ are a batch axis: `jax.lax.map` on a CPU, where it is faster and gives the same 
 of chains, `jax.vmap` elsewhere.
 """
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -18,9 +19,29 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
-from bayesmice.kernels.jaxify import Inputs, JaxModel
-from bayesmice.kernels.kernel import Array, Info, Kernel, KernelState, LogDensity, lost_depth
-from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL
+from bayesmice.kernels.conjugate import ConjugateNames
+from bayesmice.kernels.jax_model import Inputs, JaxModel
+from bayesmice.kernels.kernel import (
+    Array,
+    Info,
+    Kernel,
+    KernelState,
+    LogDensity,
+    Shaped,
+    StructuredDensity,
+    lost_depth,
+    on_device,
+)
+from bayesmice.kernels.moments import (
+    Moments,
+    NormalLikelihood,
+    TargetColumn,
+    moments_of,
+    moments_without,
+    sums_after,
+    sums_of,
+)
+from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL, PREDICTORS_DATA
 
 MEMORY = 0.75
 """What an average of acceptance rates keeps at each visit; three rejections count as low."""
@@ -43,10 +64,10 @@ class Moment(NamedTuple):
     """
 
     seed: Array
-    sweep: Array
-    target: Array
-    is_scheduled: Array
-    is_first: Array
+    sweep: Array | np.int64
+    target: Array | np.int64
+    is_scheduled: Array | np.bool_
+    is_first: Array | np.bool_
 
 
 class TunedState(NamedTuple):
@@ -84,6 +105,32 @@ class DesignColumns(NamedTuple):
     positions: Array
     centers: Array
     table: Array
+
+
+class CompletedDesign(NamedTuple):
+    """The design with the missing cells as they are, of one chain or, with a first axis, of all.
+
+    Attributes
+    ----------
+    rows : Array of shape ([n_chains,] n_rows, n_design)
+        The design.
+    sums : Array of shape ([n_chains,] 1 + n_design, 1 + n_design) or None
+        Squares and products over all rows, of the constant and the design; None where no program
+        has a use for them.
+    """
+
+    rows: Array
+    sums: Array | None = None
+
+    def with_sums(self) -> "CompletedDesign":
+        """Sum over the rows of all chains."""
+        return self._replace(sums=_sums(self.rows))
+
+
+@jax.jit
+def _sums(rows: Array) -> Array:
+    sums: Array = over_chains(sums_of, rows)
+    return sums
 
 
 class Given(NamedTuple):
@@ -144,6 +191,27 @@ class RowInputs(Protocol):
         """
 
 
+class RowCurvature(Protocol):
+    """Minus the second derivatives of a sum over rows, in closed form."""
+
+    def __call__(
+        self, values: dict[str, Array], inputs: Inputs, mask: Array | None, weights: Array
+    ) -> Array:
+        """Give them, of shape (n_dim, n_dim), in the order of the flat position.
+
+        Parameters
+        ----------
+        values : dict of str to Array
+            Unconstrained parameters, before the mask.
+        inputs : mapping of str to Array
+            What the model reads.
+        mask : Array of shape (n_design,) or None
+            1 for the design columns that count.
+        weights : Array of shape (n_rows,)
+            Weights of rows in the likelihood.
+        """
+
+
 class Tuning(Protocol):
     """What the scheduler needs to know of a kernel."""
 
@@ -163,11 +231,13 @@ class Program(Protocol):
     def kernel(self) -> Tuning:
         """What the scheduler needs to know of the kernel."""
 
-    def empty_state(self, n_chains: int, design: Array, columns: Inputs, given: Given) -> Any:
+    def empty_state(
+        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
+    ) -> Any:
         """Make kernel states for all chains, to be tuned before use."""
 
     @property
-    def visit(self) -> Callable[..., tuple[Any, Recorded, Array]]:
+    def visit(self) -> Callable[..., tuple[Any, Recorded, CompletedDesign]]:
         """Tune where due, take transitions, and draw the missing cells, for all chains."""
 
     @property
@@ -200,71 +270,29 @@ class Program(Protocol):
         """Read kernel states that `pack` wrote, given empty ones for as many chains."""
 
 
-@dataclass(frozen=True, eq=False)
-class ModelProgram:
-    """A conditional model with its kernel, compiled once.
+class CompiledVisits(ABC):
+    """What programs that JAX runs have in common."""
 
-    Attributes
-    ----------
-    model : JaxModel
-        The model's functions.
-    kernel : Kernel
-        The transition.
-    target_inputs : tuple of str
-        Names of the inputs that hold the targets.
-    row_inputs : RowInputs
-        What gives the other inputs over rows.
-    censored : tuple of str
-        Inputs over rows that cells with limits need too, under names of their own.
-    draw : CellDraw
-        How missing cells are drawn.
-    inner_steps : int
-        Transitions per visit.
-    masked : str or None
-        Name of the value variable that spans all design columns, of which a target uses some.
-    """
+    @property
+    @abstractmethod
+    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+        """Compiled: all of a visit but writing into the design, with the arguments of `visit`."""
 
-    model: JaxModel
-    kernel: Kernel
-    target_inputs: tuple[str, ...]
-    row_inputs: RowInputs
-    censored: tuple[str, ...]
-    draw: CellDraw
-    inner_steps: int
-    masked: str | None
+    def visit(
+        self,
+        moment: Moment,
+        chains: Array,
+        state: TunedState,
+        design: CompletedDesign,
+        columns: Inputs,
+        given: Given,
+    ) -> tuple[TunedState, Recorded, CompletedDesign]:
+        """Tune where due, take the transitions, and draw the missing cells.
 
-    def with_kernel(self, kernel: Kernel) -> "ModelProgram":
-        """Give the program of the same model with another kernel, compiled once."""
-        if kernel.name not in self._relatives:
-            self._relatives[kernel.name] = replace(self, kernel=kernel)
-        return self._relatives[kernel.name]
-
-    @cached_property
-    def _relatives(self) -> dict[str, "ModelProgram"]:
-        return {self.kernel.name: self}
-
-    def empty_state(
-        self, n_chains: int, design: Array, columns: Inputs, given: Given
-    ) -> TunedState:
-        """Make kernel states of the right shapes for all chains, to be tuned before use.
-
-        Parameters
-        ----------
-        n_chains : int
-            Number of chains.
-        design : Array of shape (n_rows, n_design)
-            Completed design of any chain.
-        columns : mapping of str to Array
-            Completed columns of any chain that the model reads.
-        given : Given
-            What visits to the target are given.
+        The design of all chains is donated; it comes back with the drawn cells in it.
         """
-        start = jax.eval_shape(self.model.initial, self.inputs(design, columns, given))
-        n_dim = sum(int(leaf.size) for leaf in jax.tree.leaves(start))
-        # Strong types, as a visit returns them: weak ones would compile a second program.
-        one = TunedState(self.kernel.empty(n_dim), jnp.ones(()), jnp.full((), -jnp.inf, float))
-        batch: TunedState = jax.tree.map(lambda leaf: jnp.repeat(leaf[None], n_chains, axis=0), one)
-        return batch
+        moved, recorded = self.move(moment, chains, state, design, columns, given)
+        return moved, recorded, write_cells(design, recorded.cells, given)
 
     def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
         """Give the kernel states of some chains."""
@@ -295,57 +323,158 @@ class ModelProgram:
         )
         return read
 
+
+def empty_states(kernel: Kernel, n_dim: int, n_chains: int) -> TunedState:
+    """Make kernel states of the right shapes for some chains, to be tuned before use.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        The kernel.
+    n_dim : int
+        Dimensions of the unconstrained parameters.
+    n_chains : int
+        Number of chains.
+
+    Returns
+    -------
+    TunedState
+    """
+    one = TunedState(kernel.empty(n_dim), on_device(1.0), on_device(-np.inf))
+    batch: TunedState = jax.tree.map(
+        lambda leaf: on_device(np.repeat(np.asarray(leaf)[None], n_chains, axis=0)), one
+    )
+    return batch
+
+
+@dataclass(frozen=True, eq=False)
+class ModelProgram(CompiledVisits):
+    """A conditional model with its kernel, compiled once.
+
+    Attributes
+    ----------
+    model : JaxModel
+        The model's functions.
+    kernel : Kernel
+        The transition.
+    target_inputs : tuple of str
+        Names of the inputs that hold the targets.
+    row_inputs : RowInputs
+        What gives the other inputs over rows.
+    censored : tuple of str
+        Inputs over rows that cells with limits need too, under names of their own.
+    draw : CellDraw
+        How missing cells are drawn.
+    inner_steps : int
+        Transitions per visit.
+    masked : str or None
+        Name of the value variable that spans all design columns, of which a target uses some.
+    row_curvature : RowCurvature or None
+        The curvature of the log-likelihood, where it is known in closed form.
+    by_moments : bool
+        Whether the likelihood is that of a normal linear regression, which needs no more of rows
+        than their moments.
+    conjugate : ConjugateNames or None
+        Value variables of one whose coefficients have normal priors.
+    """
+
+    model: JaxModel
+    kernel: Kernel
+    target_inputs: tuple[str, ...]
+    row_inputs: RowInputs
+    censored: tuple[str, ...]
+    draw: CellDraw
+    inner_steps: int
+    masked: str | None
+    row_curvature: RowCurvature | None = None
+    by_moments: bool = False
+    conjugate: ConjugateNames | None = None
+
+    def with_kernel(self, kernel: Kernel) -> "ModelProgram":
+        """Give the program of the same model with another kernel, compiled once."""
+        if kernel.name not in self._relatives:
+            self._relatives[kernel.name] = replace(self, kernel=kernel)
+        return self._relatives[kernel.name]
+
+    @property
+    def dims(self) -> Mapping[str, tuple[str, ...]]:
+        """Named dimensions of the parameters."""
+        return self.model.dims
+
     @cached_property
-    def visit(self) -> Callable[..., tuple[TunedState, Recorded, Array]]:
-        """Compiled `_visit`: tuning where due, one transition, a draw of the missing cells.
+    def _relatives(self) -> dict[str, "ModelProgram"]:
+        return {self.kernel.name: self}
 
-        The design, of shape (n_chains, n_rows, n_design), is donated; it comes back with the drawn
-        cells in it.
+    def empty_state(
+        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
+    ) -> TunedState:
+        """Make kernel states of the right shapes for all chains, to be tuned before use.
+
+        Parameters
+        ----------
+        n_chains : int
+            Number of chains.
+        design : Array or ShapeDtypeStruct of shape (n_rows, n_design)
+            Completed design of any chain; its shape is all that counts.
+        columns : mapping of str to Array or ShapeDtypeStruct
+            Completed columns of any chain that the model reads.
+        given : Given
+            What visits to the target are given.
         """
-        return jax.jit(self._visit, donate_argnames=("design",))
+        return empty_states(self.kernel, self.n_dim(design, columns, given), n_chains)
 
-    def _visit(
+    def n_dim(self, design: Shaped, columns: Mapping[str, Shaped], given: Given) -> int:
+        """Count the dimensions of the unconstrained parameters."""
+
+        def initial(design: Array, columns: Inputs) -> dict[str, Array]:
+            return self.model.initial(self.inputs(design, columns, given))
+
+        start = jax.eval_shape(initial, design, dict(columns))
+        return sum(int(leaf.size) for leaf in jax.tree.leaves(start))
+
+    @cached_property
+    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+        """Compiled `_move`: tuning where due, transitions, a draw of the missing cells."""
+        return jax.jit(self._move)
+
+    def _move(
         self,
         moment: Moment,
         chains: Array,
         state: TunedState,
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded, Array]:
+    ) -> tuple[TunedState, Recorded]:
         def one_chain(
-            batch: tuple[Array, TunedState, Array, Inputs],
+            batch: tuple[VisitKeys, TunedState, CompletedDesign, Inputs],
         ) -> tuple[TunedState, Recorded]:
-            chain, own_state, own_design, own_columns = batch
-            inputs = self.inputs(own_design, own_columns, given)
+            keys, own_state, own_design, own_columns = batch
+            inputs = self.inputs(own_design.rows, own_columns, given)
             start, unravel = ravel_pytree(self.model.initial(inputs))
-            logdensity = self.logdensity(unravel, inputs, given)
-            key = visit_key(moment, chain)
-            tuned = self._tuned(jax.random.fold_in(key, 0), moment, own_state, start, logdensity)
-            moved, info = self._steps(jax.random.fold_in(key, 1), tuned.kernel, logdensity)
+            logdensity = self.logdensity(unravel, inputs, given, own_design.sums)
+            tuned = self._tuned(keys.tuning, moment, own_state, start, logdensity)
+            moved, info = self._steps(keys.steps, tuned.kernel, logdensity)
             recent = MEMORY * tuned.recent_acceptance + (1 - MEMORY) * info.acceptance_rate
             values = self._masked(unravel(moved.position), given.mask)
 
             def estimate() -> dict[str, Array]:
                 return self._masked(unravel(self.kernel.estimate(moved, logdensity)), given.mask)
 
-            cells = self.draw(
-                Moved(self.model, values, estimate, inputs, given.rows),
-                jax.random.fold_in(key, 2),
-            )
+            cells = self.draw(Moved(self.model, values, estimate, inputs, given.rows), keys.cells)
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
             return TunedState(moved, recent, info.lp), recorded
 
-        moved, recorded = over_chains(one_chain, (chains, state, design, columns))
-        design = write_cells(design, recorded.cells, given)
-        return moved, recorded, design
+        keys = visit_keys(moment, chains, self.inner_steps)
+        moved, recorded = over_chains(one_chain, (keys, state, design, columns))
+        return moved, recorded
 
     @cached_property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
         """Compiled evaluation of rows; see `Program`. Cells with limits count by those."""
 
         def evaluate(
-            state: TunedState, design: Array, columns: Inputs, given: Given
+            state: TunedState, design: CompletedDesign, columns: Inputs, given: Given
         ) -> tuple[Array, ...]:
             def one_chain(batch: tuple[TunedState, Array, Inputs]) -> tuple[Array, ...]:
                 values, inputs = self._visited(*batch, given)
@@ -355,7 +484,7 @@ class ModelProgram:
                     for by_row, rows in zip(by_target, given.rows, strict=True)
                 )
 
-            found: tuple[Array, ...] = over_chains(one_chain, (state, design, columns))
+            found: tuple[Array, ...] = over_chains(one_chain, (state, design.rows, columns))
             return found
 
         return jax.jit(evaluate)
@@ -368,7 +497,7 @@ class ModelProgram:
             moment: Moment,
             chains: Array,
             state: TunedState,
-            design: Array,
+            design: CompletedDesign,
             columns: Inputs,
             given: Given,
         ) -> tuple[Array, ...]:
@@ -381,7 +510,7 @@ class ModelProgram:
                     for position, drawn in enumerate(self.model.draw.values())
                 )
 
-            found: tuple[Array, ...] = over_chains(one_chain, (chains, state, design, columns))
+            found: tuple[Array, ...] = over_chains(one_chain, (chains, state, design.rows, columns))
             return found
 
         return jax.jit(draw)
@@ -406,24 +535,10 @@ class ModelProgram:
         return nothing.at[rows.drawn].add(within, mode="drop")
 
     def _steps(
-        self, key: Array, state: KernelState, logdensity: LogDensity
+        self, keys: Array, state: KernelState, logdensity: LogDensity
     ) -> tuple[KernelState, Info]:
         """Take the transitions of a visit; what happened is told of all of them together."""
-        if self.inner_steps == 1:
-            return self.kernel.step(key, state, logdensity)
-
-        def step(state: KernelState, key: Array) -> tuple[KernelState, Info]:
-            return self.kernel.step(key, state, logdensity)
-
-        moved, infos = jax.lax.scan(step, state, jax.random.split(key, self.inner_steps))
-        return moved, Info(
-            acceptance_rate=infos.acceptance_rate.mean(),
-            diverging=infos.diverging.any(),
-            energy=infos.energy[-1],
-            lp=infos.lp[-1],
-            n_steps=infos.n_steps.sum(),
-            step_size=infos.step_size[-1],
-        )
+        return self.kernel.steps(keys, state, logdensity)
 
     def _tuned(
         self,
@@ -448,7 +563,9 @@ class ModelProgram:
         )
 
         def tune() -> TunedState:
-            kernel = self.kernel.tune(key, state.kernel, start, moment.is_first, logdensity)
+            kernel = self.kernel.tune(
+                key, state.kernel, start, jnp.asarray(moment.is_first), logdensity
+            )
             return TunedState(kernel, jnp.ones_like(state.recent_acceptance), state.lp)
 
         tuned: TunedState = jax.lax.cond(is_due, tune, lambda: state)
@@ -469,20 +586,78 @@ class ModelProgram:
         return inputs
 
     def logdensity(
-        self, unravel: Callable[[Array], dict[str, Array]], inputs: Inputs, given: Given
+        self,
+        unravel: Callable[[Array], dict[str, Array]],
+        inputs: Inputs,
+        given: Given,
+        sums: Array | None = None,
     ) -> LogDensity:
-        """Make the log-density of the conditional posterior, for one chain."""
+        """Make the log-density of the conditional posterior, for one chain.
+
+        Parameters
+        ----------
+        unravel : callable
+            From a position of shape (n_dim,) to values by name.
+        inputs : mapping of str to Array
+            What the model reads.
+        given : Given
+            What visits to the target are given.
+        sums : Array, optional
+            Those of the design (`CompletedDesign`).
+        """
+        likelihood = self._likelihood(inputs, given, sums)
 
         def logdensity(position: Array) -> Array:
             values = unravel(position)
             used = self._masked(values, given.mask)
-            by_target = self.model.log_likelihood(used, inputs).values()
-            density = self.model.log_prior(values, inputs) + self.model.log_potential(used, inputs)
-            for by_row, rows in zip(by_target, given.rows, strict=True):
-                density += sum_over_rows(by_row, rows.weights)
-            return density
+            prior = self.model.log_prior(values, inputs) + self.model.log_potential(used, inputs)
+            return prior + likelihood(used)
 
-        return logdensity
+        if self.row_curvature is not None:
+            return StructuredDensity(
+                logdensity, self._curvature(self.row_curvature, unravel, inputs, given)
+            )
+        if self.conjugate is None:
+            return logdensity
+        assert isinstance(likelihood, NormalLikelihood)
+        return self.conjugate.bind(logdensity, unravel, likelihood, given.mask)
+
+    def _likelihood(
+        self, inputs: Inputs, given: Given, sums: Array | None
+    ) -> Callable[[dict[str, Array]], Array]:
+        """Make the log-likelihood of all rows, for one chain."""
+        if self.by_moments:
+            return NormalLikelihood(self.model, inputs, _moments(inputs, given, sums))
+
+        def likelihood(values: dict[str, Array]) -> Array:
+            by_target = self.model.log_likelihood(values, inputs).values()
+            pairs = zip(by_target, given.rows, strict=True)
+            return sum(
+                (sum_over_rows(by_row, rows.weights) for by_row, rows in pairs), jnp.zeros(())
+            )
+
+        return likelihood
+
+    def _curvature(
+        self,
+        by_rows: RowCurvature,
+        unravel: Callable[[Array], dict[str, Array]],
+        inputs: Inputs,
+        given: Given,
+    ) -> Callable[[Array], Array]:
+        """Make the curvature of the log-density, for one chain."""
+        (rows,) = given.rows
+
+        def log_prior(position: Array) -> Array:
+            return self.model.log_prior(unravel(position), inputs)
+
+        def curvature(position: Array) -> Array:
+            values = unravel(position)
+            of_prior = jax.hessian(log_prior)(position)
+            of_rows = by_rows(values, inputs, given.mask, rows.weights)
+            return jnp.asarray(of_rows - of_prior)
+
+        return curvature
 
     def _masked(self, values: dict[str, Array], mask: Array | None) -> dict[str, Array]:
         if self.masked is None or mask is None:
@@ -519,7 +694,11 @@ def run_seed(random_seed: int, stream: Sequence[int] = ()) -> Array:
     -------
     Array of shape (2,)
     """
-    key = jax.random.key(random_seed, impl="threefry2x32")
+    halves = np.array([random_seed >> 32, random_seed & 0xFFFFFFFF], dtype=np.uint32)
+    data: Array = on_device(halves)  # as jax.random.key makes it
+    if not stream:
+        return data
+    key = jax.random.wrap_key_data(data, impl="threefry2x32")
     for number in stream:
         key = jax.random.fold_in(key, number)
     return jax.random.key_data(key)
@@ -531,6 +710,48 @@ def visit_key(moment: Moment, chain: Array) -> Array:
     for fold in (chain, moment.sweep, moment.target):
         key = jax.random.fold_in(key, fold)
     return key
+
+
+class VisitKeys(NamedTuple):
+    """Random keys of a visit, by what they are for; every array has the chains as first axis.
+
+    Attributes
+    ----------
+    tuning, cells : Array of shape (n_chains,)
+        Of tuning, and of the missing cells.
+    steps : Array of shape (n_chains, n_steps)
+        Of each transition.
+    """
+
+    tuning: Array
+    steps: Array
+    cells: Array
+
+
+def visit_keys(moment: Moment, chains: Array, n_steps: int) -> VisitKeys:
+    """Make the random keys of all chains at once: making one takes as long as making many.
+
+    Parameters
+    ----------
+    moment : Moment
+        The visit.
+    chains : Array of shape (n_chains,)
+        Identities of the chains.
+    n_steps : int
+        Transitions of the visit.
+
+    Returns
+    -------
+    VisitKeys
+    """
+
+    def of_chain(chain: Array) -> VisitKeys:
+        key = visit_key(moment, chain)
+        tuning, steps, cells = (jax.random.fold_in(key, purpose) for purpose in range(3))
+        return VisitKeys(tuning, jax.random.split(steps, n_steps), cells)
+
+    keys: VisitKeys = jax.vmap(of_chain)(chains)
+    return keys
 
 
 def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
@@ -545,15 +766,59 @@ def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[:1], twice)
 
 
-def write_cells(design: Array, cells: tuple[Array, ...], given: Given) -> Array:
-    """Put the drawn cells of all targets into the design, of shape (n_chains, n_rows, n_design)."""
-    for drawn, rows, columns in zip(cells, given.rows, given.design_columns, strict=True):
+def write_cells(design: CompletedDesign, cells: tuple[Array, ...], given: Given) -> CompletedDesign:
+    """Put the drawn cells of all targets into the design of all chains, which is donated.
+
+    This is no part of the compiled visit, in which XLA would copy the whole design before it writes
+    into it.
+    """
+    rows, sums = design
+    for drawn, own, columns in zip(cells, given.rows, given.design_columns, strict=True):
         if columns is None:
             continue
-        if columns.table.shape[0]:
-            encoded = columns.table[drawn.astype(int)]
-        else:
-            encoded = drawn[..., None] - columns.centers
-        places = (slice(None), rows.written[:, None], columns.positions[None, :])
-        design = design.at[places].set(encoded, mode="drop")
-    return design
+        if sums is not None:
+            sums = _sums_after(rows, sums, drawn, own.written, columns)
+        rows = _written(rows, drawn, own.written, columns)
+    return CompletedDesign(rows, sums)
+
+
+@partial(jax.jit, donate_argnames=("rows",))
+def _written(rows: Array, drawn: Array, written: Array, columns: DesignColumns) -> Array:
+    places = (slice(None), written[:, None], columns.positions[None, :])
+    return rows.at[places].set(_encoded(drawn, columns), mode="drop")
+
+
+def _encoded(drawn: Array, columns: DesignColumns) -> Array:
+    """Give the design columns of drawn cells, of shape (n_chains, n_cells, width)."""
+    if columns.table.shape[0]:
+        return columns.table[drawn.astype(int)]
+    return drawn[..., None] - columns.centers
+
+
+@jax.jit
+def _sums_after(
+    rows: Array, sums: Array, drawn: Array, written: Array, columns: DesignColumns
+) -> Array:
+    is_row = written < rows.shape[1]
+    constant = is_row.astype(float)[:, None]
+
+    def of_chain(batch: tuple[Array, Array, Array]) -> Array:
+        own, own_sums, encoded = batch
+        before = own.at[written].get(mode="fill", fill_value=0.0)
+        change = jnp.where(is_row[:, None], encoded - before[:, columns.positions], 0.0)
+        with_constant = jnp.concatenate([constant, before], axis=1)
+        return sums_after(own_sums, with_constant, change, columns.positions)
+
+    after: Array = over_chains(of_chain, (rows, sums, _encoded(drawn, columns)))
+    return after
+
+
+def _moments(inputs: Inputs, given: Given, sums: Array | None) -> Moments:
+    """Sum over the rows of one chain."""
+    (rows,), (own,) = given.rows, given.design_columns
+    design = inputs[PREDICTORS_DATA]
+    if sums is None or rows.left_out is None or own is None:
+        return moments_of(design, rows.observed, rows.weights)
+    target = TargetColumn(own.positions[0], own.centers[0], rows.left_out < len(design))
+    left_out = design.at[rows.left_out].get(mode="fill", fill_value=0.0)
+    return moments_without(sums, left_out, target)

@@ -25,9 +25,17 @@ from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.type import RandomType
 
 from bayesmice.kernels.forests import GROWING_STEPS, Forest, Grown, is_forest
-from bayesmice.kernels.jaxify import Inputs, recorded_variables
-from bayesmice.kernels.kernel import Array, Info
-from bayesmice.kernels.programs import Given, Moment, Recorded, weighted, write_cells
+from bayesmice.kernels.jax_model import Inputs
+from bayesmice.kernels.jaxify import recorded_variables
+from bayesmice.kernels.kernel import Array, Info, Shaped
+from bayesmice.kernels.programs import (
+    CompletedDesign,
+    Given,
+    Moment,
+    Recorded,
+    weighted,
+    write_cells,
+)
 from bayesmice.kernels.step_states import state_from_text, state_to_text
 from bayesmice.models.custom import CustomModel, data_name
 
@@ -143,7 +151,7 @@ class StepsProgram:
         return CompiledDraws(self._weighted, self.model.targets)
 
     def empty_state(
-        self, n_chains: int, design: Array, columns: Inputs, given: Given
+        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
     ) -> list[HostChain]:
         """Begin every chain at the support points of the priors."""
         start = self._weighted.initial_point()
@@ -154,10 +162,10 @@ class StepsProgram:
         moment: Moment,
         chains: Array,
         state: list[HostChain],
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[list[HostChain], Recorded, Array]:
+    ) -> tuple[list[HostChain], Recorded, CompletedDesign]:
         """Move every chain, and draw its missing cells.
 
         Parameters
@@ -168,8 +176,8 @@ class StepsProgram:
             Identities of the chains.
         state : list of HostChain
             Where they stand.
-        design : Array of shape (n_chains, n_rows, n_design)
-            The design, which receives the drawn cells.
+        design : CompletedDesign
+            The design of all chains, which receives the drawn cells.
         columns : mapping of str to Array of shape (n_chains, n_rows)
             Completed columns of the chains.
         given : Given
@@ -206,7 +214,7 @@ class StepsProgram:
         return moved, left, write_cells(design, left.cells, given)
 
     def log_likelihood(
-        self, state: list[HostChain], design: Array, columns: Inputs, given: Given
+        self, state: list[HostChain], design: CompletedDesign, columns: Inputs, given: Given
     ) -> tuple[Array, ...]:
         """Evaluate rows at the parameters of every chain; see `Program`."""
         found = []
@@ -226,7 +234,7 @@ class StepsProgram:
         moment: Moment,
         chains: Array,
         state: list[HostChain],
-        design: Array,
+        design: CompletedDesign,
         columns: Inputs,
         given: Given,
     ) -> tuple[Array, ...]:

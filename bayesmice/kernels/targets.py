@@ -1,10 +1,12 @@
 """Targets: conditional models bound to their compiled programs and to the data of their columns."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import cast
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,19 +26,24 @@ from bayesmice.kernels.cells import (
     WholeDraw,
 )
 from bayesmice.kernels.choice import (
+    Moves,
     custom_kernel,
     default_transitions,
     other_steps,
-    regression_kernel,
+    regression_moves,
 )
+from bayesmice.kernels.conjugate import CONJUGATE, SIGMA, ConjugateNames
+from bayesmice.kernels.exports import exports_folder
 from bayesmice.kernels.fixed import FixedProgram, FixedSteps
 from bayesmice.kernels.hmc import HMC
-from bayesmice.kernels.jaxify import Inputs, jaxify, recorded_labels
-from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.jax_model import Inputs
+from bayesmice.kernels.kernel import Array, on_device
+from bayesmice.kernels.moments import LOCATION, SLOPES, SPREAD
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
-from bayesmice.kernels.reuse import find_program, keep_program
-from bayesmice.kernels.steps import StepsProgram
+from bayesmice.kernels.shared import SharedProgram
+from bayesmice.kernels.softmax import softmax_curvature
+from bayesmice.later import later
 from bayesmice.models.blueprint import (
     COEFFICIENTS,
     LIMITS_POTENTIAL,
@@ -48,16 +55,28 @@ from bayesmice.models.blueprint import (
     generic_blueprint,
     write_regression,
 )
+from bayesmice.models.catalog import is_built_in
 from bayesmice.models.custom import CustomModel, data_name
 from bayesmice.models.design import Design
 from bayesmice.models.draws import PMM
 from bayesmice.models.families import Family
 from bayesmice.models.regression import RegressionModel
-from bayesmice.models.sampling import Sampling
 from bayesmice.models.terms import FormulaDesign
+
+if TYPE_CHECKING:
+    import pymc as pm
+
+    from bayesmice.kernels import jaxify, reuse, steps
+else:  # they import PyMC
+    jaxify, reuse, steps = (
+        later(f"bayesmice.kernels.{name}") for name in ("jaxify", "reuse", "steps")
+    )
 
 CELL_STEPS, MIN_CELL_STEP = 16, 8
 """The number of cells to draw is a multiple of n_rows / 16, so that similar data share programs."""
+
+LEVEL_INTERCEPTS = "Intercept_centered"
+"""With `COEFFICIENTS`, all value variables of a regression of levels with untransformed priors."""
 
 FEW_ROWS = 1024
 """Up to so many new rows, there are as many cells as rows: so one program serves all of them."""
@@ -105,6 +124,8 @@ class Target:
         What all visits are given.
     labels : ParameterLabels
         Names of the recorded parameters.
+    needs_sums : bool
+        Whether visits use sums over the rows of the design.
     """
 
     columns: tuple[Column, ...]
@@ -115,6 +136,7 @@ class Target:
     host_designs: Mapping[str, FormulaDesign]
     given: Given
     labels: ParameterLabels
+    needs_sums: bool = False
 
     @property
     def name(self) -> str:
@@ -186,32 +208,27 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
     """
     configure_jax()
     column, blueprint = model.target, model.visible
-    transitions = model.sampling.inner_steps or default_transitions(store.n_rows)
     formulas = dict(zip(blueprint.designs, model.formulas.values(), strict=True))
     read: tuple[str, ...] = ()
     if model.shares_program:
-        program = _shared_program(
+        moves = regression_moves(model.sampling, model.padded, store.n_rows)
+        program: ModelProgram | SharedProgram = _shared_program(
             model.family,
             len(column.levels),
             model.design.width,
             model.draw,
-            model.sampling,
+            moves,
             column.has_limits,
-            transitions,
         )
-        data, mask = model.padded.data, jnp.asarray(model.included.astype(float))
+        data, mask = model.padded.data, on_device(model.included.astype(float))
         kept = {COEFFICIENTS: np.flatnonzero(model.included)}
     else:
-        program = _program(
-            blueprint,
-            model.draw,
-            model.sampling,
-            FormulaInputs(formulas),
-            masked=None,
-            transitions=transitions,
-        )
+        moves = regression_moves(model.sampling, blueprint, store.n_rows)
+        program = _program(blueprint, model.draw, moves, FormulaInputs(formulas), masked=None)
         data, mask, read, kept = blueprint.data, None, model.predictors, {}
     rows = _rows(column, model.observed(_filled(column)), padded_cells(store))
+    if model.shares_program and blueprint.is_normal_linear:
+        rows = rows._replace(left_out=_left_out(column, padded_cells(store)))
     may_switch = model.sampling.kernel == "auto" and program.kernel is HMC
     return Target(
         columns=(column,),
@@ -222,14 +239,15 @@ def regression_target(model: RegressionModel, store: ColumnStore) -> Target:
         host_designs={name: f for name, f in formulas.items() if f.host and mask is None},
         given=Given(
             rows=(rows,),
-            fixed={name: jnp.asarray(value) for name, value in (data | dict(model.given)).items()},
+            fixed={name: on_device(value) for name, value in (data | dict(model.given)).items()},
             columns=_complete(store, read),
             mask=mask,
             design_columns=(_design_columns(model.design, column.name),),
         ),
         labels=ParameterLabels(
-            program.model.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
+            program.dims, {k: tuple(v) for k, v in blueprint.coords.items()}, kept
         ),
+        needs_sums=rows.left_out is not None,
     )
 
 
@@ -278,7 +296,7 @@ def custom_target(model: CustomModel, store: ColumnStore, design: Design) -> Tar
             mask=None,
             design_columns=tuple(_design_columns(design, name) for name in names),
         ),
-        labels=ParameterLabels(*recorded_labels(model.full), {}),
+        labels=ParameterLabels(*jaxify.recorded_labels(model.full), {}),
     )
 
 
@@ -324,6 +342,7 @@ def at_new_rows(
         columns=tuple(store.columns[column.name] for column in target.columns),
         program=cast(Program, program),  # all that a sweep over new rows does is visit it
         alternative=None,
+        needs_sums=False,
         reads=tuple(name for name in read if store.columns[name].n_missing),
         given=target.given._replace(
             rows=tuple(rows),
@@ -333,14 +352,16 @@ def at_new_rows(
     )
 
 
-def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram | StepsProgram:
+def custom_program(
+    model: CustomModel, by_column: tuple[str, ...]
+) -> ModelProgram | steps.StepsProgram:
     """Compile a custom model with the kernel that suits it, or that the user wants."""
     names, wanted = model.targets, model.sampling.kernel
     owner = " and ".join(map(repr, names))
     if wanted == "pymc":
         return _steps_program(model, by_column, owner)
     key = (names, by_column, model.sampling, model.store.n_rows, tuple(model.children.items()))
-    if kept := find_program(key, model.full):
+    if kept := reuse.find_program(key, model.full):
         return kept
     others = other_steps(model.full)
     if others and wanted == "auto":
@@ -352,7 +373,7 @@ def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgr
             "kernel='auto' or 'pymc', or marginalize them, for example with pm.Mixture."
         )
     try:
-        return keep_program(key, model.full, _jax_program(model, by_column))
+        return reuse.keep_program(key, model.full, _jax_program(model, by_column))
     except ModelError:
         if wanted != "auto":
             raise
@@ -362,7 +383,7 @@ def custom_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgr
 def _jax_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram:
     names = model.targets
     read = (*model.predictors, *names)
-    functions = jaxify(model.full, names, tuple(data_name(name) for name in read))
+    functions = jaxify.jaxify(model.full, names, tuple(data_name(name) for name in read))
     inputs = tuple(data_name(name) for name in names)
     draw: CellDraw = WholeDraw()
     if any(model.children.values()):
@@ -379,14 +400,16 @@ def _jax_program(model: CustomModel, by_column: tuple[str, ...]) -> ModelProgram
     )
 
 
-def _steps_program(model: CustomModel, by_column: tuple[str, ...], owner: str) -> StepsProgram:
+def _steps_program(
+    model: CustomModel, by_column: tuple[str, ...], owner: str
+) -> steps.StepsProgram:
     if any(model.children.values()):
         raise ModelError(
             f"The targets {owner} of a block depend on each other, which takes a gradient-based "
             "kernel, but the model has discrete variables or an operation without a JAX version "
             "(or kernel='pymc'). Let the targets share only parameters, or marginalize."
         )
-    return StepsProgram(model, by_column)
+    return steps.StepsProgram(model, by_column)
 
 
 def column_input(column: Column, values: NDArray[np.float64]) -> NDArray[np.generic]:
@@ -396,7 +419,7 @@ def column_input(column: Column, values: NDArray[np.float64]) -> NDArray[np.gene
 
 def _complete(store: ColumnStore, names: tuple[str, ...]) -> dict[str, Array]:
     complete = (store.columns[name] for name in names if not store.columns[name].n_missing)
-    return {c.name: jnp.asarray(column_input(c, c.values)) for c in complete}
+    return {c.name: on_device(column_input(c, c.values)) for c in complete}
 
 
 @lru_cache(maxsize=64)
@@ -405,22 +428,27 @@ def _shared_program(
     n_levels: int,
     n_design: int,
     draw: PMM | None,
-    sampling: Sampling,
+    moves: Moves,
     has_limits: bool,
-    transitions: int,
-) -> ModelProgram:
-    blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
-    masked = COEFFICIENTS if n_design else None
-    return _program(blueprint, draw, sampling, SharedInputs(), masked, transitions)
+) -> ModelProgram | SharedProgram:
+    @cache
+    def write() -> ModelProgram:
+        blueprint = generic_blueprint(family, n_levels, n_design, has_limits)
+        masked = COEFFICIENTS if n_design else None
+        return _program(blueprint, draw, moves, SharedInputs(), masked)
+
+    if not is_built_in(family) or exports_folder() is None:
+        return write()  # only its code could tell another family from those of the same name
+    parts = (family.name, family.link, n_levels, n_design, draw, has_limits, moves.transitions)
+    return SharedProgram(repr(parts), moves.kernel, write)
 
 
 def _program(
     blueprint: Blueprint,
     draw: PMM | None,
-    sampling: Sampling,
+    moves: Moves,
     inputs: SharedInputs | FormulaInputs,
     masked: str | None,
-    transitions: int,
 ) -> ModelProgram:
     is_discrete = blueprint.family.support.is_discrete
     parts = zip(blueprint.designs, blueprint.predictors, strict=True)
@@ -438,22 +466,46 @@ def _program(
     elif draw is not None:
         expressions[ETA] = written.eta
         cells = MatchingDraw(row_inputs, draw.donors)
-    functions = jaxify(
+    if blueprint.is_normal_linear:
+        parent = written.parameters.parent
+        expressions |= {LOCATION: parent.location, SLOPES: parent.coefficients}
+        expressions[SPREAD] = written.parameters.auxiliary[SIGMA]
+    functions = jaxify.jaxify(
         written.model,
         (blueprint.target,),
         (*blueprint.row_data, *blueprint.censored_data),
         expressions,
     )
+    is_plain = set(functions.value_names) == {LEVEL_INTERCEPTS, COEFFICIENTS}
+    knows_curvature = blueprint.family.is_softmax and is_plain and not blueprint.parent.groups
     return ModelProgram(
         functions,
-        regression_kernel(sampling, blueprint),
+        moves.kernel,
         target_inputs=(OBSERVED_DATA,),
         row_inputs=inputs,
         censored=row_inputs if blueprint.has_limits else (),
         draw=cells,
-        inner_steps=transitions,
+        inner_steps=moves.transitions,
         masked=masked,
+        row_curvature=_level_curvature if knows_curvature else None,
+        by_moments=blueprint.is_normal_linear,
+        conjugate=_conjugate_names(written.model) if moves.kernel is CONJUGATE else None,
     )
+
+
+def _level_curvature(
+    values: dict[str, Array], inputs: Inputs, mask: Array | None, weights: Array
+) -> Array:
+    """Give the curvature of a regression of levels; see `RowCurvature`."""
+    design = inputs[PREDICTORS_DATA] if mask is None else inputs[PREDICTORS_DATA] * mask
+    return softmax_curvature(values[LEVEL_INTERCEPTS], values[COEFFICIENTS], design, weights)
+
+
+def _conjugate_names(model: pm.Model) -> ConjugateNames:
+    values = {rv.name: model.rvs_to_values[rv].name for rv in model.free_RVs}
+    spread, coefficients = values.pop(SIGMA), values.pop(COEFFICIENTS, None)
+    (location,) = values.values()
+    return ConjugateNames(location, spread, coefficients)
 
 
 def _filled(column: Column) -> NDArray[np.float64]:
@@ -469,6 +521,17 @@ def padded_cells(store: ColumnStore) -> int:
     return math.ceil(most / step) * step
 
 
+def _left_out(column: Column, n_cells: int) -> Array | None:
+    """List the rows of weight 0, where sums over the others come sooner from those over all."""
+    weights = np.where(column.observed, column.row_weights, 0.0)
+    n_rows, rows = len(weights), np.flatnonzero(weights == 0.0)
+    if len(rows) > n_cells or 2 * n_cells > n_rows or not np.isin(weights, (0.0, 1.0)).all():
+        return None
+    padded = np.full(n_cells, n_rows)
+    padded[: len(rows)] = rows
+    return on_device(padded)
+
+
 def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
     drawn = np.full(n_cells, len(column.values))
     drawn[: column.n_drawn] = column.drawn_rows
@@ -479,12 +542,12 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
         lower, upper = np.full(n_cells, -np.inf), np.full(n_cells, np.inf)
         lower[: column.n_drawn] = column.limits[0][column.drawn_rows]
         upper[: column.n_drawn] = column.limits[1][column.drawn_rows]
-        limits = jnp.asarray(lower), jnp.asarray(upper)
+        limits = on_device(lower), on_device(upper)
     return Rows(
-        jnp.asarray(observed),
-        jnp.asarray(np.where(column.observed, column.row_weights, 0.0)),
-        jnp.asarray(drawn),
-        jnp.asarray(written),
+        on_device(observed),
+        on_device(np.where(column.observed, column.row_weights, 0.0)),
+        on_device(drawn),
+        on_device(written),
         limits,
     )
 
@@ -492,7 +555,7 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
 def _custom_rows(model: CustomModel, column: Column, n_cells: int) -> Rows:
     rows = _rows(column, column_input(column, _filled(column)), n_cells)
     relevant = model.relevant_rows[column.name]
-    return rows._replace(weights=jnp.asarray(np.where(relevant, column.row_weights, 0.0)))
+    return rows._replace(weights=on_device(np.where(relevant, column.row_weights, 0.0)))
 
 
 def _design_columns(design: Design, name: str) -> DesignColumns | None:
@@ -501,7 +564,7 @@ def _design_columns(design: Design, name: str) -> DesignColumns | None:
     encoding = design.encodings[name]
     table = np.zeros((0, len(encoding.names))) if encoding.table is None else encoding.table
     return DesignColumns(
-        jnp.arange(design.width)[design.slices[name]],
-        jnp.asarray(encoding.centers),
-        jnp.asarray(table),
+        on_device(np.arange(design.width)[design.slices[name]]),
+        on_device(encoding.centers),
+        on_device(table),
     )

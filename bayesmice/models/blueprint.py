@@ -4,18 +4,20 @@ The same function writes the model that a user looks at (the target's own predic
 rows) and the one that the engine compiles (all design columns, shared by all targets of a family).
 """
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.data import Column
-from bayesmice.models.families import STANDARD, Family, TargetSummary
+from bayesmice.later import later
+from bayesmice.models import likelihoods
+from bayesmice.models.families import STANDARD, Family, Predictors, TargetSummary
 from bayesmice.models.links import LINKS
 from bayesmice.models.priors import (
     JointPrior,
@@ -24,6 +26,13 @@ from bayesmice.models.priors import (
     normal_coefficients,
     write_prior,
 )
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm, pt = later("pymc"), later("pytensor.tensor")
 
 COEFFICIENTS = "coefficients"
 PREDICTORS_DATA = "predictors"
@@ -54,8 +63,8 @@ class LinearPredictor:
     location_prior : Prior
         A `ScaledPrior` is for the centered location, a user's prior for the location where every
         predictor is zero.
-    location_constraint : mapping of str to object
-        ``default_transform`` of a location that has a user's prior.
+    location_constraint : callable or None
+        What gives the ``default_transform`` of a location that has a user's prior.
     design_names : tuple of str
         Names of the design columns.
     centers : ndarray of shape (n_design,)
@@ -75,7 +84,7 @@ class LinearPredictor:
     location_names: tuple[str, ...]
     per_location: bool
     location_prior: Prior
-    location_constraint: Mapping[str, object]
+    location_constraint: Callable[[], object] | None
     design_names: tuple[str, ...]
     centers: NDArray[np.float64]
     scales: NDArray[np.float64]
@@ -129,7 +138,7 @@ class LinearPredictor:
             priors[f"{self.prefix}{COEFFICIENTS}"] = self.free_prior
         return priors | {f"{self.prefix}{name}": prior for name, (prior, _) in self.groups.items()}
 
-    def write(self) -> "WrittenPredictor":
+    def write(self) -> WrittenPredictor:
         """Write the coefficients and the location into the model in context.
 
         Returns
@@ -142,6 +151,9 @@ class LinearPredictor:
         )
         coefficients = self._write_coefficients()
         location = self._write_location(centers @ coefficients) if self.location else pt.zeros(())
+        if self.location_names:
+            # Likelihoods have to know the number of levels while they are written.
+            location = pt.specify_shape(location, (len(self.location_names),))
         if self.per_location:
             coefficients = _with_reference(np.zeros((len(self.design_names), 1)), coefficients)
             location = _with_reference(np.zeros(1), location)
@@ -289,6 +301,32 @@ class Blueprint:
         return all(isinstance(prior, int | float | np.number) for prior in self.priors.values())
 
     @property
+    def is_normal_linear(self) -> bool:
+        """Whether residuals around the linear predictor are normal, with one standard deviation."""
+        family = self.family
+        return (
+            family.likelihood is likelihoods.NORMAL
+            and (family.parent, family.link, family.predictors)
+            == ("mu", "identity", Predictors.ONE)
+            and list(self.auxiliary) == ["sigma"]
+            and not isinstance(self.auxiliary["sigma"], LinearPredictor)
+            and not (family.given or family.at_link or self.has_limits)
+        )
+
+    @property
+    def is_conjugate(self) -> bool:
+        """Whether the coefficients, given that standard deviation, have a normal posterior."""
+        parent = self.parent
+        linear = [parent.location_prior, *([parent.free_prior] if len(parent.free) else [])]
+        return (
+            self.is_normal_linear
+            and bool(parent.location)
+            and not parent.groups
+            and all(isinstance(p, ScaledPrior) and p.distribution == "Normal" for p in linear)
+            and not isinstance(self.auxiliary["sigma"], int | float | np.number)
+        )
+
+    @property
     def names(self) -> set[str]:
         """Names of variables, data and dimensions of the written model, but for the target."""
         model = {"row", *self.row_data, *self.censored_data, *self.auxiliary}
@@ -384,10 +422,13 @@ class WrittenRegression:
         The model.
     eta : TensorVariable of shape (n_rows,)
         The linear predictor of its rows, without cutpoints.
+    parameters : WrittenParameters
+        What the parameters of its rows come from.
     """
 
     model: pm.Model
     eta: TensorVariable
+    parameters: WrittenParameters
 
 
 def write_regression(
@@ -427,7 +468,7 @@ def write_regression(
                 lower, upper, written.eta(designs), written.parameters(designs) | given
             )
             pm.Potential(LIMITS_POTENTIAL, within, dims=CENSORED_DIM)
-    return WrittenRegression(model, eta)
+    return WrittenRegression(model, eta, written)
 
 
 def _write_row_data(

@@ -11,16 +11,16 @@ What depends on data stands in the arguments of a prior, never in its kind, so t
 family share one compiled program.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
-from pymc.logprob.transforms import IntervalTransform
-from pytensor.tensor.variable import TensorVariable
-from scipy.special import logit
 
 from bayesmice.data import Scale
+from bayesmice.later import later
 from bayesmice.models import intervals, likelihoods
 from bayesmice.models.families import Auxiliary, Family, Predictors, TargetSummary
 from bayesmice.models.priors import ScaledPrior
@@ -33,6 +33,14 @@ from bayesmice.models.supports import (
     POSITIVE,
     UNIT_INTERVAL,
 )
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm = later("pymc")
+
+special = later("scipy.special")
 
 LEAST_SPREAD = 1e-4
 """Smallest residual standard deviation, in units of the target."""
@@ -48,8 +56,11 @@ def _spread(target: TargetSummary) -> ScaledPrior:
     `LEAST_SPREAD`: where other columns determine the target exactly, the posterior of a standard
     deviation that could be zero would be improper.
     """
-    fixed = {"nu": 3, "default_transform": IntervalTransform(_above_least_spread)}
-    return ScaledPrior(pm.HalfStudentT, {"sigma": target.unit}, fixed)
+    return ScaledPrior("HalfStudentT", {"sigma": target.unit}, {"nu": 3}, _spread_transform)
+
+
+def _spread_transform() -> object:
+    return pm.logprob.transforms.IntervalTransform(_above_least_spread)
 
 
 def _above_least_spread(*inputs: TensorVariable) -> tuple[TensorVariable, None]:
@@ -59,13 +70,13 @@ def _above_least_spread(*inputs: TensorVariable) -> tuple[TensorVariable, None]:
 
 def _tails(target: TargetSummary) -> ScaledPrior:
     """Degrees of freedom (Juarez and Steel 2010): mass from Cauchy-like to normal tails."""
-    return ScaledPrior(pm.Gamma, {}, {"alpha": 2.0, "beta": 0.1})
+    return ScaledPrior("Gamma", {}, {"alpha": 2.0, "beta": 0.1})
 
 
 def _skewness(target: TargetSummary) -> ScaledPrior:
     """Flat over what a skew-normal distribution can have."""
     bound = LARGEST_SKEWNESS
-    return ScaledPrior(pm.Uniform, {}, {"lower": -bound, "upper": bound})
+    return ScaledPrior("Uniform", {}, {"lower": -bound, "upper": bound})
 
 
 # Shapes grow without limit as the residual spread shrinks, and scale-free beliefs about them span
@@ -100,12 +111,12 @@ def _shape(target: TargetSummary) -> ScaledPrior:
 
 
 def _half_cauchy(scale: float) -> ScaledPrior:
-    return ScaledPrior(pm.HalfCauchy, {"beta": max(scale, LEAST_SHAPE)})
+    return ScaledPrior("HalfCauchy", {"beta": max(scale, LEAST_SHAPE)})
 
 
 def _share(target: TargetSummary) -> ScaledPrior:
     """Share of values from the positive or count part; keeps off both ends."""
-    return ScaledPrior(pm.Beta, {}, {"alpha": 2.0, "beta": 2.0})
+    return ScaledPrior("Beta", {}, {"alpha": 2.0, "beta": 2.0})
 
 
 def _of_logs(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -123,19 +134,19 @@ def _log_of_positive_mean(values: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _logit_of_mean(values: NDArray[np.float64]) -> tuple[float, float]:
-    return float(logit(values.mean())), 1.0
+    return float(special.logit(values.mean())), 1.0
 
 
 GAUSSIAN = Family(
     "gaussian",
-    pm.Normal,
+    likelihoods.NORMAL,
     auxiliary={"sigma": Auxiliary(_spread)},
     log_interval=intervals.normal,
 )
 
 T = Family(
     "t",
-    pm.StudentT,
+    likelihoods.of_pymc("StudentT"),
     auxiliary={"sigma": Auxiliary(_spread), "nu": Auxiliary(_tails)},
     log_interval=intervals.student_t,
 )
@@ -149,7 +160,7 @@ SKEWNORMAL = Family(
 
 LOGNORMAL = Family(
     "lognormal",
-    pm.LogNormal,
+    likelihoods.of_pymc("LogNormal"),
     auxiliary={"sigma": Auxiliary(_spread)},
     support=POSITIVE,
     log_interval=intervals.lognormal,
@@ -187,7 +198,7 @@ BETA = Family(
 
 BERNOULLI = Family(
     "bernoulli",
-    pm.Bernoulli,
+    likelihoods.of_pymc("Bernoulli"),
     parent="p",
     link="logit",
     other_links=("probit", "cloglog"),
@@ -218,7 +229,7 @@ BINOMIAL = Family(
 
 CATEGORICAL = Family(
     "categorical",
-    pm.Categorical,
+    likelihoods.of_pymc("Categorical"),
     parent="p",
     link="softmax",
     support=CODES,
@@ -241,7 +252,7 @@ CUMULATIVE = Family(
 
 POISSON = Family(
     "poisson",
-    pm.Poisson,
+    likelihoods.of_pymc("Poisson"),
     link="log",
     support=COUNTS,
     log_interval=intervals.poisson,
@@ -295,7 +306,7 @@ HURDLE_LOGNORMAL = Family(
 
 VONMISES = Family(
     "vonmises",
-    pm.VonMises,
+    likelihoods.of_pymc("VonMises"),
     link="tan_half",
     auxiliary={"kappa": Auxiliary(_concentration)},
     support=ANGLES,
@@ -340,3 +351,9 @@ DEFAULT_FAMILIES: Mapping[Scale, Family] = {
     Scale.NOMINAL: CATEGORICAL,
     Scale.ORDINAL: CUMULATIVE,
 }
+
+
+def is_built_in(family: Family) -> bool:
+    """Tell whether a family is one of these, with any of its links."""
+    known = FAMILIES.get(family.name, TRUNCATED_GAUSSIAN)
+    return known.by_link.get(family.link) is family

@@ -4,21 +4,29 @@ The function gets the columns as ``pm.Data`` and writes one observed variable na
 target; for a block of targets that are imputed together, one for each.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
-from pytensor.graph.replace import graph_replace
-from pytensor.graph.traversal import ancestors
-from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.data import Column, ColumnStore
 from bayesmice.errors import ColumnNotFoundError, ModelError, SpecificationError
+from bayesmice.later import later
 from bayesmice.models.sampling import Sampling
 from bayesmice.models.weights import weigh_visible
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm = later("pymc")
+
+traversal, replacing = later("pytensor.graph.traversal"), later("pytensor.graph.replace")
 
 NO_PARAMETERS = (
     "The model for {!r} has no free parameter, so there is nothing to learn from the data. "
@@ -54,7 +62,7 @@ class Custom:
     inner_steps: int | None = None
 
 
-class ModelData(Mapping[str, TensorVariable]):
+class ModelData(Mapping[str, "TensorVariable"]):
     """The columns that a custom model reads, as ``pm.Data`` of the model in context.
 
     ``data["age"]`` is a vector over rows: numbers for a continuous column, integer level codes for
@@ -223,7 +231,7 @@ def write_model(
     store: ColumnStore,
     fills: Mapping[str, NDArray[np.float64]],
     rows: NDArray[np.intp],
-    kind: type[pm.Model] = pm.Model,
+    kind: type[pm.Model] | None = None,
 ) -> tuple[pm.Model, tuple[str, ...]]:
     """Let a function write its model over some rows.
 
@@ -239,7 +247,7 @@ def write_model(
         Observed values that stand in missing cells.
     rows : ndarray of shape (n_kept,)
         Positions of the rows.
-    kind : type, default pm.Model
+    kind : type, optional
         Class of the model.
 
     Returns
@@ -257,7 +265,7 @@ def write_model(
     data = ModelData(values, coords)
     # PyMC keeps names of dimensions and variables apart, and a target is a variable.
     dims = {name: list(map(str, levels)) for name, levels in coords.items() if name not in targets}
-    with kind(coords={"row": np.arange(len(rows))} | dims) as model:
+    with (kind or pm.Model)(coords={"row": np.arange(len(rows))} | dims) as model:
         function(data)
     return model, data.columns_read
 
@@ -282,8 +290,8 @@ def target_dependence(model: pm.Model, targets: tuple[str, ...]) -> dict[str, tu
         others = {
             model[name]: model.rvs_to_values[model[name]] for name in targets if name != child
         }
-        (alone,) = graph_replace([model[child]], others, strict=False)
-        read = set(ancestors([alone]))
+        (alone,) = replacing.graph_replace([model[child]], others, strict=False)
+        read = set(traversal.ancestors([alone]))
         for parent in targets:
             if parent != child and model.named_vars[data_name(parent)] in read:
                 children[parent].append(child)
@@ -320,7 +328,7 @@ def check_custom_model(model: pm.Model, targets: tuple[str, ...]) -> None:
         _check_rows(model, target)
     rows = {variable for name, variable in model.named_vars.items() if name.startswith("data[")}
     for potential in model.potentials:
-        if rows & set(ancestors([potential])):
+        if rows & set(traversal.ancestors([potential])):
             raise ModelError(
                 f"The potential {potential.name!r} of the custom model for {owner} depends on "
                 "the rows of the data, so "
@@ -344,7 +352,7 @@ def _check_observed(model: pm.Model, targets: tuple[str, ...], owner: str) -> No
         )
     for target in targets:
         data = model.named_vars.get(data_name(target))
-        if data not in set(ancestors([model.rvs_to_values[model[target]]])):
+        if data not in set(traversal.ancestors([model.rvs_to_values[model[target]]])):
             raise ModelError(
                 f"The observed variable {target!r} of the custom model does not observe "
                 f"data[{target!r}]. Write observed=data[{target!r}], which holds an observed value "

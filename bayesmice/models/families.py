@@ -5,22 +5,31 @@ its link, the other parameters with their default priors and links, and the valu
 take. `bayesmice.models.catalog` holds the built-in ones; a user adds one in the same way.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
-from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.data import Column, Scale
 from bayesmice.errors import ModelError, SpecificationError
+from bayesmice.later import later
+from bayesmice.models.likelihoods import categorical
 from bayesmice.models.links import LINKS, Link
-from bayesmice.models.priors import ScaledPrior, UserPrior
+from bayesmice.models.priors import ScaledPrior, UserPrior, is_expression
 from bayesmice.models.supports import REAL, SUPPORTS, Support
+
+if TYPE_CHECKING:
+    import pymc as pm
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm = later("pymc")
 
 PRIOR_SCALE = 2.5
 """Prior standard deviation of locations and coefficients, in units of the linear predictor."""
@@ -70,7 +79,7 @@ class Auxiliary:
 
     def default_prior(self, summary: TargetSummary) -> ScaledPrior | UserPrior:
         """Give the default prior for a target."""
-        if isinstance(self.prior, TensorVariable) or not callable(self.prior):
+        if is_expression(self.prior) or not callable(self.prior):
             return self.prior
         return self.prior(summary)
 
@@ -196,6 +205,11 @@ class Family:
         """Whether each element of the location has its own coefficients."""
         return self.predictors is Predictors.PER_LEVEL
 
+    @property
+    def is_softmax(self) -> bool:
+        """Whether the linear predictors are log-odds of levels, and nothing else is unknown."""
+        return self.at_link.get(self.link) is categorical and not self.auxiliary
+
     def location_size(self, n_levels: int) -> int:
         """Give the length of the location; 0 for a scalar."""
         return 0 if self.predictors is Predictors.ONE else n_levels - 1
@@ -206,7 +220,7 @@ class Family:
         return LINKS[self.link]
 
     @cached_property
-    def by_link(self) -> dict[str, "Family"]:
+    def by_link(self) -> dict[str, Family]:
         """The family with each of its links."""
         others = {link: replace(self, link=link, other_links=()) for link in self.other_links}
         return {self.link: self} | others
@@ -273,20 +287,19 @@ class Family:
         if self.predictors is Predictors.CUTPOINTS:
             even = np.arange(1, summary.n_levels) / summary.n_levels
             return ScaledPrior(
-                pm.Normal,
+                "Normal",
                 {"mu": self.link_function.forward(even)},
-                {"sigma": PRIOR_SCALE, "default_transform": pm.distributions.transforms.ordered},
+                {"sigma": PRIOR_SCALE},
+                _ordered,
             )
         if self.predictors is Predictors.PER_LEVEL:
-            return ScaledPrior(pm.Normal, {}, {"mu": 0.0, "sigma": PRIOR_SCALE})
-        return ScaledPrior(pm.Normal, {"mu": summary.center, "sigma": PRIOR_SCALE * summary.unit})
+            return ScaledPrior("Normal", {}, {"mu": 0.0, "sigma": PRIOR_SCALE})
+        return ScaledPrior("Normal", {"mu": summary.center, "sigma": PRIOR_SCALE * summary.unit})
 
     @property
-    def location_constraint(self) -> Mapping[str, object]:
-        """``default_transform`` of a location that has a user's prior."""
-        if self.predictors is Predictors.CUTPOINTS:
-            return {"default_transform": pm.distributions.transforms.ordered}
-        return {}
+    def location_constraint(self) -> Callable[[], object] | None:
+        """What gives the ``default_transform`` of a location that has a user's prior."""
+        return _ordered if self.predictors is Predictors.CUTPOINTS else None
 
     def coefficient_scale(
         self, summary: TargetSummary, units: NDArray[np.float64]
@@ -309,6 +322,10 @@ class Family:
         if self.slopes_per_location:
             scale = np.repeat(scale[:, None], self.location_size(summary.n_levels), axis=1)
         return scale
+
+
+def _ordered() -> object:
+    return pm.distributions.transforms.ordered
 
 
 def known_values(target: Column, support: Support) -> NDArray[np.float64]:

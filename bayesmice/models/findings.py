@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from bayesmice.data import ColumnStore
 from bayesmice.events import Event, Severity
+from bayesmice.later import later
 from bayesmice.models.blueprint import PREDICTORS_DATA
 from bayesmice.models.design import Design
 from bayesmice.models.regression import RegressionModel, completed_columns
+
+optimize = later("scipy.optimize")
 
 RARE = 1
 """A level in this many rows or fewer is reported."""
@@ -154,7 +156,7 @@ def separation(is_one: NDArray[np.bool_], design: NDArray[np.float64]) -> str:
 def _maximize(gain: NDArray[np.float64], signed: NDArray[np.float64], margin: bool) -> float:
     """Maximize a gain, or the smallest element of ``signed @ b``, where no element is negative."""
     n_rows, n_columns = signed.shape
-    found = linprog(
+    found = optimize.linprog(
         -np.append(gain, float(margin)),
         A_ub=np.column_stack([-signed, np.full(n_rows, float(margin))]),
         b_ub=np.zeros(n_rows),

@@ -5,15 +5,23 @@ element by element, and gradients stay finite there: infinite numbers are replac
 arithmetic, since the derivative of a branch that is not taken still multiplies zero.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
 
+from bayesmice.later import later
 from bayesmice.models.normal import LOG_2, LOG_ROOT_2PI, log_ndtr
 from bayesmice.models.quadrature import log_integral
 from bayesmice.models.skewness import direct_parameters, log_standard_density
+
+if TYPE_CHECKING:
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pt = later("pytensor.tensor")
 
 NARROW = 1e-2
 """Normal intervals whose width times (1 + distance from the mean), in standard deviations, is below

@@ -5,16 +5,24 @@ Log-densities and their first two derivatives have to be finite wherever the sea
 lead, not only near the posterior.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
 
+from bayesmice.later import later
 from bayesmice.models.intervals import normal as normal_interval
 from bayesmice.models.normal import log_ndtr
 from bayesmice.models.skewness import direct_parameters, log_density
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm, pt = later("pymc"), later("pytensor.tensor")
 
 LOG_SMALL, LOG_LARGE = -30.0, 700.0
 """Below the first, log(exp(exp(x)) - 1) is x to full precision; beyond the second, exp(x) leaves
@@ -22,6 +30,18 @@ the range of floats."""
 
 LARGE_SHAPE = 1e6
 """Above this, Stirling's series leaves less than 1e-7 out of a difference of log-gammas."""
+
+
+def of_pymc(distribution: str) -> Callable[..., TensorVariable]:
+    """Give the likelihood that a distribution of PyMC is, by its name."""
+
+    def write(name: str, **rest: object) -> TensorVariable:
+        return getattr(pm, distribution)(name, **rest)
+
+    return write
+
+
+NORMAL = of_pymc("Normal")
 
 
 def skew_normal(
@@ -264,18 +284,25 @@ def beta_at_logit(
 
 
 def bernoulli_at_logit(name: str, eta: TensorVariable, **rest: object) -> TensorVariable:
-    """Write a binary variable by its log-odds."""
-    return pm.Bernoulli(name, logit_p=eta, **rest)
+    """Write a binary variable by its log-odds; PyMC's density takes twice as many logarithms."""
+
+    def logp(value: TensorVariable, eta: TensorVariable) -> TensorVariable:
+        return -pt.softplus(pt.switch(value > 0, -eta, eta))
+
+    def draw(eta: TensorVariable, size: TensorVariable) -> TensorVariable:
+        return pm.Bernoulli.dist(logit_p=eta, size=size)
+
+    return pm.CustomDist(name, eta, logp=logp, dist=draw, class_name="Bernoulli", **rest)
 
 
 def bernoulli_at_probit(name: str, eta: TensorVariable, **rest: object) -> TensorVariable:
     """Write a binary variable by its probit."""
-    return pm.Bernoulli(name, logit_p=_log_odds_of_probit(eta), **rest)
+    return bernoulli_at_logit(name, _log_odds_of_probit(eta), **rest)
 
 
 def bernoulli_at_cloglog(name: str, eta: TensorVariable, **rest: object) -> TensorVariable:
     """Write a binary variable by the complementary log-log of its probability."""
-    return pm.Bernoulli(name, logit_p=_log_odds_of_cloglog(eta), **rest)
+    return bernoulli_at_logit(name, _log_odds_of_cloglog(eta), **rest)
 
 
 def binomial(name: str, p: TensorVariable, n: TensorVariable, **rest: object) -> TensorVariable:
@@ -316,7 +343,18 @@ def _log_odds_of_cloglog(eta: TensorVariable) -> TensorVariable:
 
 def categorical(name: str, eta: TensorVariable, **rest: object) -> TensorVariable:
     """Write a level by the linear predictors of all levels."""
-    return pm.Categorical(name, logit_p=eta, **rest)
+
+    def logp(value: TensorVariable, eta: TensorVariable) -> TensorVariable:
+        # Levels first, so that sums over few levels run along many rows.
+        by_level = pt.special.log_softmax(pt.moveaxis(eta, -1, 0), axis=0)
+        return _at_level(by_level, value)
+
+    def draw(eta: TensorVariable, size: TensorVariable) -> TensorVariable:
+        return pm.Categorical.dist(logit_p=eta, size=size)
+
+    return pm.CustomDist(
+        name, eta, logp=logp, dist=draw, class_name="Categorical", signature="(k)->()", **rest
+    )
 
 
 def ordered_logit(
@@ -334,9 +372,9 @@ def ordered_logit(
         below = pt.switch(has_lower, pt.softplus(lower - eta), 0.0)
         above = pt.switch(has_upper, pt.softplus(eta - upper), 0.0)
         # sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b))
-        is_between = has_lower & has_upper
-        gap = pt.switch(is_between, lower - upper, -1.0)
-        return pt.switch(is_between, pt.log1mexp(gap), 0.0) - below - above
+        gaps = pt.log1mexp(cutpoints[..., :-1] - cutpoints[..., 1:])
+        between = _at_level(pt.moveaxis(gaps, -1, 0), value - 1)
+        return between - below - above
 
     def draw(
         eta: TensorVariable, cutpoints: TensorVariable, size: TensorVariable
@@ -389,9 +427,25 @@ def _cuts(
 ) -> tuple[TensorVariable, TensorVariable, TensorVariable, TensorVariable]:
     """Find the cutpoints around levels, and whether there is one below and one above."""
     last = cutpoints.shape[-1] - 1
-    lower = pt.take(cutpoints, pt.maximum(level - 1, 0), axis=-1)
-    upper = pt.take(cutpoints, pt.minimum(level, last), axis=-1)
+    by_level = pt.moveaxis(cutpoints, -1, 0)
+    lower, upper = _at_level(by_level, level - 1), _at_level(by_level, level)
     return lower, upper, level > 0, level <= last
+
+
+def _at_level(by_level: TensorVariable, level: TensorVariable) -> TensorVariable:
+    """Take elements of the first axis, 0 for a level that is none.
+
+    An indexed read would be faster, but its derivative adds to places one after the other.
+    """
+    (n_levels, *rest) = by_level.type.shape
+    if n_levels is None:
+        inside = pt.clip(level, 0, by_level.shape[0] - 1)
+        found = by_level[inside] if not rest else by_level[inside, pt.arange(by_level.shape[1])]
+        return pt.switch(pt.eq(inside, level), found, 0.0)
+    levels = np.arange(n_levels).reshape(-1, *(1,) * max(len(rest), 1))
+    if not rest:
+        by_level = pt.shape_padright(by_level, level.ndim)
+    return pt.sum(pt.switch(pt.eq(level, levels), by_level, 0.0), axis=0)
 
 
 def _level(latent: TensorVariable, cutpoints: TensorVariable) -> TensorVariable:

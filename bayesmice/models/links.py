@@ -1,16 +1,25 @@
 """Links: between a parameter of a distribution and its linear predictor."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.tensor.variable import TensorVariable
-from scipy.special import logit, ndtri
 
+from bayesmice.later import later
 from bayesmice.models.skewness import LARGEST_SKEWNESS
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm, pt = later("pymc"), later("pytensor.tensor")
+
+special = later("scipy.special")
 
 
 @dataclass(frozen=True)
@@ -40,9 +49,9 @@ LINKS: Mapping[str, Link] = {
     link.name: link
     for link in (
         Link("identity", lambda value: value, lambda eta: eta, follows_mean=True),
-        Link("log", np.log, pt.exp, follows_mean=True),
-        Link("logit", logit, pm.math.invlogit),
-        Link("probit", ndtri, pm.math.invprobit),
+        Link("log", np.log, lambda eta: pt.exp(eta), follows_mean=True),
+        Link("logit", lambda p: special.logit(p), lambda eta: pm.math.invlogit(eta)),
+        Link("probit", lambda p: special.ndtri(p), lambda eta: pm.math.invprobit(eta)),
         Link("cloglog", lambda p: np.log(-np.log1p(-p)), lambda eta: -pt.expm1(-pt.exp(eta))),
         Link(
             "skewness",

@@ -1,8 +1,18 @@
 """The logarithm of the normal distribution function, precise and differentiable in both tails."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
+
+from bayesmice.later import later
+
+if TYPE_CHECKING:
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pt = later("pytensor.tensor")
 
 LOG_ROOT_2PI = 0.5 * np.log(2.0 * np.pi)
 LOG_2 = np.log(2.0)

@@ -6,26 +6,29 @@ scaled from the observed data; they enter the model as data, so that every targe
 one compiled program.
 """
 
+from __future__ import annotations
+
+import sys
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
-import pymc as pm
-import pytensor
-import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pymc.distributions.distribution import SymbolicRandomVariable
-from pymc.distributions.shape_utils import change_dist_size
-from pytensor.graph.replace import graph_replace
-from pytensor.graph.traversal import ancestors
-from pytensor.tensor.random.op import RandomVariable
-from pytensor.tensor.random.type import RandomType
-from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.errors import ModelError, SpecificationError
+from bayesmice.later import later
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import pytensor
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm, pytensor, pt = later("pymc"), later("pytensor"), later("pytensor.tensor")
+
+traversal, replacing = later("pytensor.graph.traversal"), later("pytensor.graph.replace")
 
 
 @runtime_checkable
@@ -42,17 +45,20 @@ class ScaledPrior:
 
     Attributes
     ----------
-    distribution : PyMC distribution class
-        Such as ``pm.Normal``.
+    distribution : str
+        Name of a distribution of PyMC.
     arguments : mapping of str to ndarray
         Arguments that depend on the data.
     fixed : mapping of str to object
-        Arguments that do not, such as ``nu=3`` or a transform.
+        Arguments that do not, such as ``nu=3``.
+    transform : callable, optional
+        Gives its ``default_transform``, if not PyMC's.
     """
 
-    distribution: type[pm.Distribution]
+    distribution: str
     arguments: Mapping[str, NDArray[np.float64] | float]
     fixed: Mapping[str, object] = field(default_factory=dict)
+    transform: Callable[[], object] | None = None
 
     def write(self, name: str, dims: tuple[str, ...]) -> TensorVariable:
         """Write the variable and its arguments into the model in context."""
@@ -62,31 +68,32 @@ class ScaledPrior:
             )
             for key, value in self.arguments.items()
         }
-        return self.distribution(name, **self.fixed, **arguments, dims=dims or None)
+        transform = {} if self.transform is None else {"default_transform": self.transform()}
+        distribution = getattr(pm, self.distribution)
+        return distribution(name, **self.fixed, **arguments, **transform, dims=dims or None)
 
     def data(self, name: str) -> dict[str, NDArray[np.float64]]:
         """Give the data that the written variable reads, by name."""
         return {f"{name}_{key}": np.asarray(value, float) for key, value in self.arguments.items()}
 
-    def take(self, rows: NDArray[np.intp]) -> "ScaledPrior":
+    def take(self, rows: NDArray[np.intp]) -> ScaledPrior:
         """Keep some elements of a vector prior along its first axis."""
         kept = {
             key: np.asarray(value)[rows] if np.ndim(value) else value
             for key, value in self.arguments.items()
         }
-        return ScaledPrior(self.distribution, kept, self.fixed)
+        return replace(self, arguments=kept)
 
     def __str__(self) -> str:
         """Show the distribution with its arguments, such as ``Normal(mu=0, sigma=2.5)``."""
-        shown = {key: value for key, value in self.fixed.items() if key != "default_transform"}
-        shown |= self.arguments
+        shown = {**self.fixed, **self.arguments}
         inside = ", ".join(f"{key}={_short(value)}" for key, value in shown.items())
-        return f"{self.distribution.__name__}({inside})"
+        return f"{self.distribution}({inside})"
 
 
 def normal_coefficients(scales: NDArray[np.float64]) -> ScaledPrior:
     """Give independent normal priors around zero with the given standard deviations."""
-    return ScaledPrior(pm.Normal, {"sigma": scales}, {"mu": 0.0})
+    return ScaledPrior("Normal", {"sigma": scales}, {"mu": 0.0})
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ class JointPrior(ABC):
     themselves are a variable of the given name.
     """
 
-    def settled(self, group: CoefficientGroup) -> "JointPrior":
+    def settled(self, group: CoefficientGroup) -> JointPrior:
         """Give this prior with what it leaves open decided for certain coefficients.
 
         Parameters
@@ -163,6 +170,11 @@ type UserPrior = TensorVariable | CreatesVariable | JointPrior | float
 type Prior = ScaledPrior | UserPrior
 
 
+def is_expression(value: object) -> TypeGuard[TensorVariable]:
+    """Tell whether something is an expression of PyTensor; nothing is before PyTensor is loaded."""
+    return "pytensor" in sys.modules and isinstance(value, pt.TensorVariable)
+
+
 def check_user_prior(where: str, prior: object) -> None:
     """Refuse what cannot be a prior.
 
@@ -179,9 +191,8 @@ def check_user_prior(where: str, prior: object) -> None:
         If it is not an unnamed PyMC distribution, a finite number, or an object with
         ``create_variable``.
     """
-    if isinstance(prior, bool) or not isinstance(
-        prior, TensorVariable | CreatesVariable | JointPrior | int | float | np.number
-    ):
+    is_number = isinstance(prior, int | float | np.number) and not isinstance(prior, bool)
+    if not (is_number or is_expression(prior) or isinstance(prior, CreatesVariable | JointPrior)):
         raise SpecificationError(
             f"{where} is {prior!r:.80}; expected an unnamed PyMC distribution such as "
             "pm.Normal.dist(0, 1), a number "
@@ -191,13 +202,14 @@ def check_user_prior(where: str, prior: object) -> None:
         raise SpecificationError(
             f"{where} fixes the parameter at {prior}; expected a finite number."
         )
-    if isinstance(prior, TensorVariable):
+    if is_expression(prior):
         _check_distribution(where, prior)
 
 
 def _check_distribution(where: str, prior: TensorVariable) -> None:
     op = None if prior.owner is None else prior.owner.op
-    if not isinstance(op, RandomVariable | SymbolicRandomVariable):
+    symbolic = pm.distributions.distribution.SymbolicRandomVariable
+    if not isinstance(op, pt.random.op.RandomVariable | symbolic):
         raise SpecificationError(
             f"{where} is a PyTensor expression, not a distribution. Use "
             "pm.<Distribution>.dist(...), "
@@ -209,10 +221,10 @@ def _check_distribution(where: str, prior: TensorVariable) -> None:
             "sampled by gradients."
         )
     has_random_argument = any(
-        node.owner is not None and isinstance(node.owner.op, RandomVariable)
-        for node in ancestors(prior.owner.inputs)
+        node.owner is not None and isinstance(node.owner.op, pt.random.op.RandomVariable)
+        for node in traversal.ancestors(prior.owner.inputs)
     )
-    if isinstance(op, RandomVariable) and has_random_argument:
+    if isinstance(op, pt.random.op.RandomVariable) and has_random_argument:
         raise SpecificationError(
             f"{where} is a distribution with another distribution inside. Hyperpriors need a "
             "custom model, "
@@ -226,7 +238,7 @@ def write_prior(
     dims: tuple[str, ...],
     shape: tuple[int, ...],
     *,
-    constraint: Mapping[str, object] = MappingProxyType({}),
+    constraint: Callable[[], object] | None = None,
     scales: NDArray[np.float64] | None = None,
 ) -> TensorVariable:
     """Write one parameter into the model in context.
@@ -242,9 +254,9 @@ def write_prior(
         Dimension names of the parameter.
     shape : tuple of int
         Its shape.
-    constraint : mapping of str to object, optional
-        ``default_transform`` of a parameter that a user's distribution does not constrain by
-        itself, such as ordered cutpoints.
+    constraint : callable, optional
+        Gives the ``default_transform`` of a parameter that a user's distribution does not constrain
+        by itself, such as ordered cutpoints.
     scales : ndarray of that shape, optional
         Default prior standard deviations of coefficients, which a `JointPrior` counts in.
 
@@ -257,11 +269,11 @@ def write_prior(
         return prior.write(name, dims)
     if isinstance(prior, JointPrior):
         return prior.write(name, dims, shape, np.ones(shape) if scales is None else scales)
-    if isinstance(prior, TensorVariable):
+    if is_expression(prior):
         return _register(name, prior, dims, shape, constraint)
     if isinstance(prior, CreatesVariable):
         created = prior.create_variable(name)
-        if not isinstance(created, TensorVariable):
+        if not is_expression(created):
             raise ModelError(
                 f"create_variable of the prior of {name!r} returned {type(created).__name__}; "
                 "expected the variable that it wrote."
@@ -275,18 +287,23 @@ def _register(
     prior: TensorVariable,
     dims: tuple[str, ...],
     shape: tuple[int, ...],
-    constraint: Mapping[str, object],
+    constraint: Callable[[], object] | None,
 ) -> TensorVariable:
     generators = [
-        v for v in ancestors([prior]) if v.owner is None and isinstance(v.type, RandomType)
+        v
+        for v in traversal.ancestors([prior])
+        if v.owner is None and isinstance(v.type, pt.random.type.RandomType)
     ]
     own = {generator: pytensor.shared(np.random.default_rng()) for generator in generators}
-    (fresh,) = graph_replace([prior], own)
+    (fresh,) = replacing.graph_replace([prior], own)
     if fresh.ndim < len(shape):
-        fresh = change_dist_size(fresh, shape[: len(shape) - fresh.ndim], expand=True)
+        fresh = pm.distributions.shape_utils.change_dist_size(
+            fresh, shape[: len(shape) - fresh.ndim], expand=True
+        )
     _checked_shape(name, fresh, shape)
     model = pm.modelcontext(None)
-    return model.register_rv(fresh, name, dims=dims or None, **constraint)
+    transform = {} if constraint is None else {"default_transform": constraint()}
+    return model.register_rv(fresh, name, dims=dims or None, **transform)
 
 
 def _checked_shape(name: str, variable: TensorVariable, shape: tuple[int, ...]) -> TensorVariable:
@@ -304,9 +321,8 @@ def _checked_shape(name: str, variable: TensorVariable, shape: tuple[int, ...]) 
 def support_point(prior: ScaledPrior | TensorVariable | float) -> float:
     """Give a typical value of a scalar prior, the one that PyMC starts from."""
     if isinstance(prior, ScaledPrior):
-        fixed = {key: value for key, value in prior.fixed.items() if key != "default_transform"}
-        prior = prior.distribution.dist(**fixed, **prior.arguments)
-    if isinstance(prior, TensorVariable):
+        prior = getattr(pm, prior.distribution).dist(**prior.fixed, **prior.arguments)
+    if is_expression(prior):
         return float(pm.distributions.distribution.support_point(prior).eval(mode="FAST_COMPILE"))
     return float(prior)
 
@@ -315,7 +331,7 @@ def prior_text(prior: Prior) -> str:
     """Write a prior in one short line for tables."""
     if isinstance(prior, ScaledPrior):
         return str(prior)
-    if isinstance(prior, TensorVariable):
+    if is_expression(prior):
         return str(pm.printing.str_for_dist(prior, formatting="plain", include_params=True)).strip()
     if isinstance(prior, CreatesVariable | JointPrior):
         return repr(prior)

@@ -6,13 +6,22 @@ a gamma variable, the log-odds of a beta variable, the inverse hyperbolic sine o
 densities are log-concave, and an integral takes few nodes once its reach is known.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
 
-Kernel = Callable[..., TensorVariable]
+from bayesmice.later import later
+
+if TYPE_CHECKING:
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pt = later("pytensor.tensor")
+
+type Kernel = Callable[..., TensorVariable]
 """``kernel(u, *parameters)``: a log-density that is concave in ``u``."""
 
 N_NODES = 32

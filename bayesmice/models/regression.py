@@ -4,12 +4,13 @@
 its blueprints say how to write the PyMC model.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
@@ -44,6 +45,8 @@ from bayesmice.models.weights import weigh_visible
 
 PARENT = ""
 """Stands for the parent parameter among the parts of a regression."""
+MANY_LEVELS = 8
+"""A nominal target with more levels than these gets a program of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +82,12 @@ class Regression:
         How missing cells are drawn. By default from the posterior predictive distribution, and by
         ``PMM()`` for columns of whole numbers under the gaussian family.
     kernel : str, default "auto"
-        ``"hmc"`` (preconditioned by the curvature at the mode) or ``"nuts"``. ``"auto"`` is HMC for
-        most regressions, and NUTS for those with a prior from ``bm.priors``.
+        ``"hmc"`` (preconditioned by the curvature at the mode) or ``"nuts"``. ``"auto"`` draws
+        the parameters of gaussian regressions with default priors of the coefficients exactly, and
+        is HMC for most others, and NUTS for those with a prior from ``bm.priors``.
     inner_steps : int, optional
         Transitions of the parameters per visit; by default 8 up to 200 rows, fewer with more
-        rows, and 1 from 1,600 on.
+        rows, and 1 from 1,600 on; of exact draws as many as leave nothing of the last ones.
     extra_namespace : mapping of str to object, optional
         Functions of your own that formulas may use. They get and return whole columns.
 
@@ -173,8 +177,14 @@ class RegressionModel:
 
     @property
     def shares_program(self) -> bool:
-        """Whether the model differs from others of its family only in data."""
-        return not self.priors and len(self.formulas) == 1 and self.formulas[PARENT].is_plain
+        """Whether the model differs from others of its family only in data.
+
+        In a shared program a target carries coefficients for its own design columns, which do not
+        count. With many levels, each with coefficients of its own, they would be most of them.
+        """
+        is_wide = self.family.slopes_per_location and len(self.target.levels) > MANY_LEVELS
+        is_plain = len(self.formulas) == 1 and self.formulas[PARENT].is_plain
+        return is_plain and not self.priors and not is_wide
 
     @cached_property
     def padded(self) -> Blueprint:
@@ -245,7 +255,7 @@ class RegressionModel:
             location_names=location_names(family, self.target) if is_parent else (),
             per_location=is_parent and family.slopes_per_location,
             location_prior=self.priors.get(f"{prefix}{location}", default),
-            location_constraint=family.location_constraint if is_parent else {},
+            location_constraint=family.location_constraint if is_parent else None,
             design_names=names,
             centers=centers,
             scales=scales,
@@ -415,7 +425,7 @@ def auxiliary_location_prior(auxiliary: Auxiliary, summary: TargetSummary) -> Sc
     """
     typical = support_point(auxiliary.default_prior(summary))
     center = float(LINKS[auxiliary.link].forward(np.asarray(typical)))
-    return ScaledPrior(pm.Normal, {"mu": center, "sigma": PRIOR_SCALE})
+    return ScaledPrior("Normal", {"mu": center, "sigma": PRIOR_SCALE})
 
 
 def _prefix(parameter: str) -> str:

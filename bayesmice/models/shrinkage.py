@@ -13,20 +13,27 @@ data do, and neither end is a funnel. (Papaspiliopoulos, Roberts and Sköld 2007
 22, 59-73, compare the two.) The distribution of the coefficients is exact for any ``d``.
 """
 
+from __future__ import annotations
+
 import math
 from abc import abstractmethod
 from dataclasses import KW_ONLY, dataclass, field, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 from numpy.typing import NDArray
-from pytensor.tensor.variable import TensorVariable
 
 from bayesmice.errors import ModelError, SpecificationError
+from bayesmice.later import later
 from bayesmice.models.families import PRIOR_SCALE
 from bayesmice.models.priors import CoefficientGroup, JointPrior
+
+if TYPE_CHECKING:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pm, pt = later("pymc"), later("pytensor.tensor")
 
 DEFAULT_SHARE_NONZERO = 0.1
 LINK_INFORMATION = 0.25

@@ -6,11 +6,20 @@ point, and samplers stick. The centered parameters have neither defect (Azzalini
 Arellano-Valle and Azzalini 2008, Journal of Multivariate Analysis 99, 1362-1382).
 """
 
-import numpy as np
-import pytensor.tensor as pt
-from pytensor.tensor.variable import TensorVariable
+from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bayesmice.later import later
 from bayesmice.models.normal import LOG_2, LOG_ROOT_2PI, log_ndtr
+
+if TYPE_CHECKING:
+    import pytensor.tensor as pt
+    from pytensor.tensor.variable import TensorVariable
+else:
+    pt = later("pytensor.tensor")
 
 LARGEST_SKEWNESS = 0.995
 """A half-normal distribution, the limit, has 0.9953 and an infinite slant."""

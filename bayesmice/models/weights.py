@@ -4,13 +4,21 @@ PyMC knows no weights, so a potential adds what the weighted log-likelihood has 
 one. The engine multiplies row by row instead (`bayesmice.kernels.programs.sum_over_rows`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column
+from bayesmice.later import later
+
+if TYPE_CHECKING:
+    import pymc as pm
+else:
+    pm = later("pymc")
 
 POTENTIAL = "weights_of_{}"
 

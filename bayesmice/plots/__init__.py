@@ -4,8 +4,9 @@ ArviZ takes longer to import than a small run takes, so a picture's module is im
 picture is first asked for.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from bayesmice.later import names_from
 
 if TYPE_CHECKING:
     from bayesmice.plots.box import plot_box
@@ -46,11 +47,7 @@ else:
         "plot_trace": "bayesmice.plots.trace",
         "plot_xy": "bayesmice.plots.scatter",
     }
-
-    def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_MODULES[name]), name)
+    __getattr__, __dir__ = names_from(__name__, _MODULES)
 
 
 __all__ = [

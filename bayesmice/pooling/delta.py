@@ -6,28 +6,25 @@ import operator
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from bayesmice.errors import PoolingError
+from bayesmice.later import later
 from bayesmice.pooling.rubin import FloatArray
 from bayesmice.pooling.stacking import StackedResults
 
-FUNCTIONS: Mapping[str, np.ufunc] = {
-    **{
-        name: getattr(np, name)
-        for name in (
-            *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "power"),
-            *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"),
-            *("arcsinh", "arccosh", "arctanh", "abs", "minimum", "maximum"),
-        )
-    },
-    "expit": special.expit,
-    "logit": special.logit,
-}
+special = later("scipy.special")
+
+OF_NUMPY = (
+    *("exp", "expm1", "log", "log1p", "log2", "log10", "sqrt", "cbrt", "power"),
+    *("sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"),
+    *("arcsinh", "arccosh", "arctanh", "abs", "minimum", "maximum"),
+)
+OF_SCIPY = ("expit", "logit")
 CONSTANTS: Mapping[str, float] = {"pi": np.pi, "e": np.e}
 OPERATORS: Mapping[type[ast.AST], Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -353,19 +350,26 @@ def _value(
             func=ast.Name(id=name) | ast.Attribute(value=ast.Name(id="np"), attr=name),
             args=arguments,
             keywords=[],
-        ) if name in FUNCTIONS and len(arguments) == FUNCTIONS[name].nin:
-            return FUNCTIONS[name](
+        ) if name in functions() and len(arguments) == functions()[name].nin:
+            return functions()[name](
                 *[_value(argument, values, text, names) for argument in arguments]
             )
     raise PoolingError(
         f"{text!r} holds {in_names(ast.unparse(node), names)!r}, which is not arithmetic. "
         f"Expressions know numbers, parameters, + - * / **, and the functions "
-        f"{', '.join(_usage(name) for name in FUNCTIONS)}."
+        f"{', '.join(_usage(name) for name in functions())}."
     )
 
 
+@cache
+def functions() -> Mapping[str, np.ufunc]:
+    """Give the functions that an expression can call, by name."""
+    of_scipy = {name: getattr(special, name) for name in OF_SCIPY}
+    return {name: getattr(np, name) for name in OF_NUMPY} | of_scipy
+
+
 def _usage(name: str) -> str:
-    return f"{name}({', '.join('xy'[: FUNCTIONS[name].nin])})"
+    return f"{name}({', '.join('xy'[: functions()[name].nin])})"
 
 
 def _jacobian(

@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
-from scipy import optimize, special
 
 from bayesmice.errors import PoolingError
+from bayesmice.later import later
 from bayesmice.pooling.multiparameter import ModelLikelihood
 from bayesmice.pooling.rubin import FloatArray
+
+optimize = later("scipy.optimize")
+special = later("scipy.special")
 
 # What a further Newton step may add to a log-likelihood that is said to be at its maximum.
 ATTAINED = 1e-3

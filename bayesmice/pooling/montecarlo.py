@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy import stats
-from scipy.special import expit, logit
 
 from bayesmice.errors import PoolingError
+from bayesmice.later import later
 from bayesmice.pooling.rubin import FloatArray
 from bayesmice.pooling.stacking import StackedResults
+
+stats = later("scipy.stats")
+special = later("scipy.special")
 
 
 def jackknife_errors(
@@ -123,5 +125,7 @@ def recommended_imputations(
             f"conf_level={conf_level}. cv=0.05 asks for standard errors that repeat within 5 %."
         )
     with np.errstate(divide="ignore"):
-        upper = expit(logit(fmi) + stats.norm.isf((1 - conf_level) / 2) * np.sqrt(2 / m))
+        upper = special.expit(
+            special.logit(fmi) + stats.norm.isf((1 - conf_level) / 2) * np.sqrt(2 / m)
+        )
     return np.asarray(np.maximum(np.ceil(1 + 0.5 * (upper / cv) ** 2), 2))

@@ -8,10 +8,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from bayesmice.errors import PoolingError
+from bayesmice.later import later
 from bayesmice.pooling.rubin import FloatArray, pool_covariance
+
+stats = later("scipy.stats")
 
 Ariv = Literal["default", "positive", "robust"]
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import stats
-from scipy.optimize import brentq
 
+from bayesmice.later import later
 from bayesmice.pooling.rubin import FloatArray
 from bayesmice.pooling.student import checked_level, two_sided_p_value, two_sided_quantile
+
+stats = later("scipy.stats")
+optimize = later("scipy.optimize")
 
 
 class Reference(Protocol):
@@ -94,7 +96,7 @@ class MixtureReference:
             return low
         spread = high - low
         return float(
-            brentq(
+            optimize.brentq(
                 lambda value: self.cdf(value, parameter) - probability,
                 low - 1e-6 * spread,
                 high + 1e-6 * spread,

@@ -1,10 +1,12 @@
 """Tests and intervals from a t distribution, down to no degrees of freedom."""
 
 import numpy as np
-from scipy import stats
 
 from bayesmice.errors import PoolingError
+from bayesmice.later import later
 from bayesmice.pooling.rubin import FloatArray
+
+stats = later("scipy.stats")
 
 
 def two_sided_p_value(statistic: FloatArray, df: FloatArray) -> FloatArray:

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
 
 from bayesmice.errors import PoolingError
+from bayesmice.later import later
+
+special = later("scipy.special")
 
 FloatArray = NDArray[np.float64]
 Elementwise = Callable[[FloatArray], FloatArray]
@@ -88,7 +90,13 @@ def _slope_of_z(r_squared: FloatArray) -> FloatArray:
 
 IDENTITY = Transform("identity", np.asarray, np.asarray, np.ones_like)
 LOG = Transform("log", np.log, np.exp, np.reciprocal, support=(0, np.inf))
-LOGIT = Transform("logit", logit, expit, lambda p: 1 / (p * (1 - p)), support=(0, 1))
+LOGIT = Transform(
+    "logit",
+    lambda p: special.logit(p),
+    lambda x: special.expit(x),
+    lambda p: 1 / (p * (1 - p)),
+    support=(0, 1),
+)
 FISHER_Z = Transform("fisher_z", np.arctanh, np.tanh, lambda r: 1 / (1 - r**2), support=(-1, 1))
 R_SQUARED = Transform("r_squared", _to_z, _from_z, _slope_of_z, support=(0, 1), closed=True)
 LOG_COMPLEMENT = Transform(

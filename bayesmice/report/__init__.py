@@ -4,18 +4,15 @@ Like the pictures on it, it is imported when it is first asked for: ArviZ takes 
 than a small run takes.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from bayesmice.later import names_from
 
 if TYPE_CHECKING:
     from bayesmice.report.page import ReportRequest, report_page
 else:
-    _NAMES = ("ReportRequest", "report_page")
-
-    def __getattr__(name):
-        if name not in _NAMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module("bayesmice.report.page"), name)
+    _MODULES = dict.fromkeys(("ReportRequest", "report_page"), "bayesmice.report.page")
+    __getattr__, __dir__ = names_from(__name__, _MODULES)
 
 
 __all__ = ["ReportRequest", "report_page"]

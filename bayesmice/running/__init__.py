@@ -5,6 +5,7 @@ sweep needs, and a tree holds all three.
 """
 
 from bayesmice.running.conditionals import log_prior_group, observed_group, prior_groups
+from bayesmice.running.means import Means
 from bayesmice.running.new_rows import NewRows
 from bayesmice.running.overimputing import overimpute
 from bayesmice.running.replay import find_targets, replay
@@ -17,6 +18,7 @@ __all__ = [
     "Callback",
     "Checkpoints",
     "Cohort",
+    "Means",
     "NewRows",
     "Run",
     "SweepInfo",

@@ -1,15 +1,24 @@
 """Groups of a conditional model that need no replay: its prior, and what its prior is at draws."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 
 from bayesmice.data import in_group
-from bayesmice.kernels.jaxify import recorded_labels
+from bayesmice.later import later
 from bayesmice.models import CustomModel
-from bayesmice.models.prior_density import full_model, log_prior
-from bayesmice.models.prior_draws import draw_prior
 from bayesmice.problem import Group
 from bayesmice.store import TargetRows, described_log_prior, observed_rows, prior_tree
+
+if TYPE_CHECKING:
+    from bayesmice.kernels import jaxify
+    from bayesmice.models import prior_density, prior_draws
+else:  # they import PyMC
+    jaxify = later("bayesmice.kernels.jaxify")
+    prior_density, prior_draws = (
+        later(f"bayesmice.models.{name}") for name in ("prior_density", "prior_draws")
+    )
 
 
 def prior_groups(group: Group, name: str, draws: int, random_seed: int) -> xr.DataTree:
@@ -32,12 +41,12 @@ def prior_groups(group: Group, name: str, draws: int, random_seed: int) -> xr.Da
     """
     specification = group.specification
     model = specification.write_model(name)
-    parameters, predictive = draw_prior(model, draws, random_seed)
+    parameters, predictive = prior_draws.draw_prior(model, draws, random_seed)
     columns = specification.store.columns
     complete = np.flatnonzero(np.logical_and.reduce([columns[n].fitted for n in predictive]))
     shared = dict.fromkeys(predictive, complete)
     at = TargetRows(specification.store, group.rows, shared, are_shared=True)
-    return prior_tree(parameters, predictive, recorded_labels(model), at)
+    return prior_tree(parameters, predictive, jaxify.recorded_labels(model), at)
 
 
 def observed_group(group: Group, name: str) -> xr.Dataset:
@@ -68,8 +77,10 @@ def log_prior_group(group: Group, name: str, tree: xr.DataTree) -> xr.Dataset:
     specification = group.specification
     model, named = specification.model(name), in_group(name, group.label)
     written = (
-        full_model(model, specification.store.incomplete)
+        prior_density.full_model(model, specification.store.incomplete)
         if isinstance(model, CustomModel)
         else specification.write_model(name)
     )
-    return described_log_prior(log_prior(written, tree[f"conditionals/{named}"]), named)
+    return described_log_prior(
+        prior_density.log_prior(written, tree[f"conditionals/{named}"]), named
+    )

@@ -165,6 +165,7 @@ class LearnedGroup:
     def __init__(self, run: Run, place: int, picks: list[tuple[int, int]]) -> None:
         self._group: Group = run.problem.groups[place]
         self._strand: Strand = run.strands[place]
+        self._standing = run.standing(place)
         self._recorder = run.recorders[place]
         self._descriptions = run.problem.read.models
         self._stream = (NEW_ROWS_STREAM, place)
@@ -204,7 +205,7 @@ class LearnedGroup:
         for name, target in course.targets.items():
             _, parameters = self._fixed[name]
             everyone = np.arange(m)
-            state.lanes[name] = [Lane(target.program, everyone, parameters, 0, False, jnp.zeros(m))]
+            state.lanes[name] = [Lane(target.program, everyone, parameters, 0, False, np.zeros(m))]
         order = [n for n in dict.fromkeys(self._strand.sequence(0)) if n in course.targets]
         recorder = RunRecorder([], course.columns)
         for sweep in range(sweeps):
@@ -322,7 +323,7 @@ class LearnedGroup:
                 drawn = [self._recorder.kept[sweep][name][chain] for chain, sweep in by_pick]
                 cells[name] = np.stack(drawn)[:, missing]
             else:
-                cells[name] = self._strand.state.cells[name][self._chains]
+                cells[name] = self._standing.cells[name][self._chains]
         return place_chains(course, cells, np.arange(len(self._chains)))
 
 

@@ -7,10 +7,7 @@ from bayesmice.data import event_in_group
 from bayesmice.events import Event
 from bayesmice.kernels import run_seed
 from bayesmice.problem import Group, Problem
-from bayesmice.scheduler import (
-    Course,
-    Strand,
-)
+from bayesmice.scheduler import Course, Standing, Strand
 from bayesmice.scheduler.packing import pack_lanes
 from bayesmice.store import RunRecorder, StrandRecord
 
@@ -52,7 +49,9 @@ def recorder_of(course: Course) -> RunRecorder:
     return RunRecorder(list(course.targets), course.columns)
 
 
-def record_of(group: Group, strand: Strand, recorder: RunRecorder) -> StrandRecord:
+def record_of(
+    group: Group, strand: Strand, standing: Standing, recorder: RunRecorder
+) -> StrandRecord:
     """Put together what a tree holds of the chains over a group of rows."""
     course = strand.course
     return StrandRecord(
@@ -62,7 +61,7 @@ def record_of(group: Group, strand: Strand, recorder: RunRecorder) -> StrandReco
         recorder=recorder,
         labels={name: target.labels for name, target in course.targets.items()},
         constants=group.specification.constants,
-        lanes=pack_lanes(strand.state),
+        lanes=pack_lanes(standing),
     )
 
 

@@ -21,7 +21,7 @@ from bayesmice.kernels.programs import Given, Program
 from bayesmice.problem import Group, Problem
 from bayesmice.running.conditionals import observed_group
 from bayesmice.running.resuming import described_run
-from bayesmice.scheduler import Left, Strand, advance
+from bayesmice.scheduler import Batch, Left, Strand, ThreadCrew, advance
 from bayesmice.store import TargetRows, likelihood_rows, predictive_rows
 
 LOG_LIKELIHOOD, PREDICTIVE = "log_likelihood", "posterior_predictive"
@@ -126,12 +126,14 @@ class Comparison:
     tree : DataTree
         The tree.
     strand : Strand
-        The chains.
+        What the chains go through.
+    chains : sequence of int
+        Their identities.
     """
 
-    def __init__(self, tree: xr.DataTree, strand: Strand) -> None:
+    def __init__(self, tree: xr.DataTree, strand: Strand, chains: Sequence[int]) -> None:
         self._tree, self._sweep = tree, 0
-        self._chains = np.asarray(strand.state.ids)
+        self._chains = np.asarray(chains)
         self._stored = {
             name: {
                 str(parameter): values.transpose("chain", "draw", ...).to_numpy()
@@ -244,18 +246,20 @@ def replay(
     wanted = find_targets(problem, names)
     sweeps = int(tree.attrs["sweeps"])
     observers: dict[tuple[int, str], Observer] = {}
-    strands = []
+    strands, standings = [], []
     for place in dict.fromkeys(place for place, _ in wanted):
-        strand = run.strand_of(place, chains)
+        strand = run.route.strand(place)
         for name in (name for own, name in wanted if own == place):
             target = strand.course.targets[name]
             rows = _rows(target, what)
             observers[place, name] = Observer(target, what, rows)
             strand = _watched(strand, target, observers[place, name])
         strands.append(strand)
-    comparisons = [Comparison(tree, strand) for strand in strands]
+        standings.append(run.route.start(strand.course, place, chains))
+    comparisons = [Comparison(tree, strand, chains) for strand in strands]
+    crew = ThreadCrew(strands, [Batch(tuple(standings))], 1)
     for sweep in range(sweeps):
-        advance(strands, comparisons, sweep, lambda sweep, target: None)
+        advance(crew, comparisons, sweep, lambda sweep, target: None)
         for observer in observers.values():
             observer.end_sweep(chains)
         progress(sweep + 1)
@@ -266,7 +270,7 @@ def replay(
 
 
 def _watched(strand: Strand, target: Target, observer: Observer) -> Strand:
-    """Let a target of a strand that has not begun be looked at."""
+    """Let a target of a strand be looked at."""
     main = WatchedProgram(target.program, observer.see)
     other = target.alternative
     watched = replace(
@@ -275,8 +279,6 @@ def _watched(strand: Strand, target: Target, observer: Observer) -> Strand:
         alternative=None if other is None else WatchedProgram(other, observer.see),
     )
     targets = {**strand.course.targets, target.name: watched}
-    lanes = [replace(lane, program=main) for lane in strand.state.lanes[target.name]]
-    strand.state.lanes[target.name] = lanes
     return replace(strand, course=replace(strand.course, targets=targets))
 
 

@@ -14,7 +14,8 @@ from bayesmice.models.passive import PASSIVE
 from bayesmice.problem import Group, Problem
 from bayesmice.running.records import recorder_of
 from bayesmice.running.run import Cohort, Run
-from bayesmice.scheduler.packing import PackedLane, unpack_state
+from bayesmice.scheduler import Batch
+from bayesmice.scheduler.packing import PackedLane, unpack_standing
 from bayesmice.scheduler.plan import Plan
 from bayesmice.store import RunRecorder, read_cells, read_lanes, state_path
 
@@ -43,24 +44,27 @@ def resume_run(problem: Problem, tree: xr.DataTree, rule: Until | None = None) -
     """
     run = described_run(problem, tree, rule)
     chains = tree["sweep_stats"]["chain"].to_numpy().tolist()
-    for place, group in enumerate(problem.groups):
-        strand = run.strand_of(place, chains)
+    standings = []
+    for place, (group, strand) in enumerate(zip(problem.groups, run.strands, strict=True)):
         recorder = recorder_of(strand.course)
         _take_up(tree, group, recorder)
         own = group.specification.store, group.rows, strand.course.columns
         recorder.kept |= read_cells(tree, group.label, own, problem.store, chains)
         recorder.cells = recorder.kept[recorder.n_sweeps - 1]
+        fill, lanes = run.route.fill(strand.course, place, chains), []
         if strand.course.columns:
             lanes = read_lanes(tree[state_path(group.label)].to_dataset())
-            strand.state = unpack_state(
+        standings.append(
+            unpack_standing(
                 strand.course,
                 recorder.cells,
                 [PackedLane(**lane) for lane in lanes],
                 chains,
-                run.fill_of(strand.course, place, chains),
+                fill,
             )
-        run.strands.append(strand)
+        )
         run.recorders.append(recorder)
+    run.batches = [Batch(tuple(standings))]
     return run
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,19 @@ from bayesmice.errors import SpecificationError
 from bayesmice.events import EVENT_FIELDS, Event, Severity
 from bayesmice.problem import Problem
 from bayesmice.progress import RunDisplay, run_display
-from bayesmice.running.records import events_before, make_course, record_of, recorder_of
+from bayesmice.running.dask_crew import Sights
+from bayesmice.running.means import Means
+from bayesmice.running.records import events_before, record_of, recorder_of
+from bayesmice.running.route import Route
 from bayesmice.running.watching import Callback, SweepInfo, Watch
 from bayesmice.scheduler import (
-    Course,
+    Batch,
+    Crew,
     Left,
+    Standing,
     Strand,
     advance,
-    initial_fill,
-    join_strand,
-    read_visit_sequence,
-    start_chains,
+    join,
 )
 from bayesmice.scheduler.plan import Plan
 from bayesmice.scheduler.watch import range_events, transition_events
@@ -97,8 +100,12 @@ class Run:
         Visits of a target per turn.
     settings : mapping of str to object
         How the run was asked for.
-    strands, recorders : list
+    means : Means
+        By what means its chains are moved.
+    recorders : list of RunRecorder
         One for each group of rows.
+    batches : list of Batch
+        Where its chains stand.
     log : list of Event
         What happened so far.
     """
@@ -109,9 +116,20 @@ class Run:
     rule: Until | None
     repeats: int
     settings: Mapping[str, object]
-    strands: list[Strand] = field(default_factory=list)
+    means: Means = field(default_factory=Means)
     recorders: list[RunRecorder] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     log: list[Event] = field(default_factory=list)
+
+    @cached_property
+    def route(self) -> Route:
+        """What its chains go through."""
+        return Route(self.problem, self.seed, self.repeats)
+
+    @property
+    def strands(self) -> list[Strand]:
+        """What its chains go through over each group of rows."""
+        return self.route.strands
 
     @property
     def n_sweeps(self) -> int:
@@ -121,7 +139,7 @@ class Run:
     @property
     def chains(self) -> list[int]:
         """Identities of the chains that go on."""
-        return [int(chain) for chain in np.asarray(self.strands[0].state.ids)]
+        return sorted(int(chain) for batch in self.batches for chain in batch.ids)
 
     @property
     def total(self) -> int | None:
@@ -136,8 +154,9 @@ class Run:
     def begin(self) -> None:
         """Put all chains where they start."""
         ids = self.cohorts[0].ids
-        self.strands = [self.strand_of(place, ids) for place in range(len(self.problem.groups))]
         self.recorders = [recorder_of(strand.course) for strand in self.strands]
+        starts = (self.route.start(s.course, place, ids) for place, s in enumerate(self.strands))
+        self.batches = [Batch(tuple(starts))]
 
     def go(
         self,
@@ -164,17 +183,24 @@ class Run:
             If it comes before the first sweep has ended.
         """
         watch = Watch(self.rule if self.total is None else None, progressbar)
+        sights = self._sights(callback, checkpoints)
+        crew = self.means.crew(self.route, self.batches, self.n_sweeps, sights)
         with run_display(self.total, progressbar, self.n_sweeps) as display:
             try:
                 while not self.is_finished and not watch.stopped:
-                    self._one_sweep(display, watch, callback)
+                    self._one_sweep(crew, display, watch, callback)
                     is_due = checkpoints and self.n_sweeps % checkpoints.every == 0
                     if checkpoints and (is_due or self.is_finished or watch.stopped):
+                        self._settle_chains(crew)
                         write_tree(self.tree(), checkpoints.path)
             except KeyboardInterrupt:
                 if not self.n_sweeps:
                     raise
                 self._note_interrupt()
+            finally:
+                if self.n_sweeps:
+                    self._settle_chains(crew)
+                crew.close()
         self._settle()
 
     def extend(self, sweeps: int) -> None:
@@ -208,8 +234,7 @@ class Run:
         if not other.is_finished:
             raise KeyboardInterrupt  # chains that were begun only in part cannot be added
         order = np.argsort([*self.chains, *other.chains])
-        for strand, fresh in zip(self.strands, other.strands, strict=True):
-            join_strand(strand, [fresh.state])
+        self.batches = [*self.batches, *other.batches]
         pairs = zip(self.recorders, other.recorders, strict=True)
         self.recorders = [own.joined(fresh, order) for own, fresh in pairs]
         self.cohorts = [*self.cohorts, cohort]
@@ -245,23 +270,14 @@ class Run:
         """Give the wanted cells of all imputations, of shape (m, n_wanted), by column."""
         return gather_cells(self.problem.store, self._records(), self._description())
 
-    def strand_of(self, place: int, ids: Sequence[int]) -> Strand:
-        """Put chains over a group of rows where they start."""
-        group = self.problem.groups[place]
-        course = make_course(group, self.problem.posts, self.seed, self._stream(place))
-        fill = self.fill_of(course, place, ids)
-        sequence = read_visit_sequence(
-            self.problem.visit_sequence,
-            group.specification.missing,
-            group.specification.target_of,
-            tuple(group.specification.passive.by_name),
-            self.seed,
-        )
-        return Strand(group.label, course, sequence, self.repeats, start_chains(course, fill, ids))
+    def standing(self, place: int) -> Standing:
+        """Give where all chains stand over a group of rows."""
+        return join(self.batches).standings[place]
 
     def _records(self) -> list[StrandRecord]:
-        parts = zip(self.problem.groups, self.strands, self.recorders, strict=True)
-        return [record_of(group, strand, recorder) for group, strand, recorder in parts]
+        standings = join(self.batches).standings
+        parts = zip(self.problem.groups, self.strands, standings, self.recorders, strict=True)
+        return [record_of(*own) for own in parts]
 
     def _description(self) -> RunDescription:
         return RunDescription(
@@ -274,19 +290,26 @@ class Run:
             settings={**self.settings, **self._progress(), "recipe": self.problem.recipe()},
         )
 
-    def _stream(self, place: int) -> tuple[int, ...]:
-        """Further numbers that the random keys of a group depend on."""
-        return (place,) if self.problem.by else ()
+    def _sights(self, callback: Callback | None, checkpoints: Checkpoints | None) -> Sights:
+        plans = [cohort.plan for cohort in self.cohorts]
+        return Sights(
+            lambda sweep: callback is not None or any(plan.keeps(sweep) for plan in plans),
+            None if checkpoints is None else checkpoints.every,
+            lambda: self.total,
+        )
 
-    def fill_of(
-        self, course: Course, place: int, ids: Sequence[int]
-    ) -> dict[str, NDArray[np.float64]]:
-        """Draw the initial fill of chains over a group of rows."""
-        return initial_fill(course.store, self.seed, ids, course.passive, self._stream(place))
+    def _settle_chains(self, crew: Crew) -> None:
+        """Take in where the chains stand, and the cells of their last sweep."""
+        batches, lefts = crew.settled()
+        self.batches = list(batches)
+        for recorder, left in zip(self.recorders, lefts, strict=bool(lefts)):
+            recorder.keep_last(left.cells)
 
-    def _one_sweep(self, display: RunDisplay, watch: Watch, callback: Callback | None) -> None:
+    def _one_sweep(
+        self, crew: Crew, display: RunDisplay, watch: Watch, callback: Callback | None
+    ) -> None:
         sweep = self.n_sweeps
-        lefts, events = advance(self.strands, self.recorders, sweep, display.visiting)
+        lefts, events = advance(crew, self.recorders, sweep, display.visiting)
         self.log += events
         self._keep_only()
         worst = watch.worst(self.n_sweeps, self._sweep_stats)
@@ -297,7 +320,7 @@ class Run:
             watch.rule = None
             self._settle()
         if callback is not None:
-            callback(self._info(sweep, lefts, watch))
+            callback(self._info(sweep, crew.ids, lefts, watch))
             if watch.asked is not None:
                 reason = f"Stopped after {self.n_sweeps} sweeps: {watch.asked}."
                 self._note_stop(reason, Severity.INFO)
@@ -311,7 +334,9 @@ class Run:
             for name, values in recorder.sweep_stats().items()
         }
 
-    def _info(self, sweep: int, lefts: Sequence[Left], watch: Watch) -> SweepInfo:
+    def _info(
+        self, sweep: int, ids: NDArray[np.intp], lefts: Sequence[Left], watch: Watch
+    ) -> SweepInfo:
         named = [(s.label, left) for s, left in zip(self.strands, lefts, strict=True)]
 
         def named_values(part: str) -> dict[str, Any]:
@@ -324,7 +349,7 @@ class Run:
         return SweepInfo(
             sweep,
             self.total,
-            tuple(self.chains),
+            tuple(ids.tolist()),
             named_values("cells"),
             named_values("parameters"),
             named_values("statistics"),

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesmice.data import Column
-from bayesmice.kernels import Program, Target
-from bayesmice.kernels.kernel import Array
+from bayesmice.kernels import CompletedDesign, Program, Target
+from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.targets import column_input
 from bayesmice.scheduler.course import Course
 
@@ -35,7 +35,7 @@ class Lane:
         How often the lane was visited.
     begins_anew : bool
         Whether its chains begin at the first visit, with no parameters of their own.
-    accepted : Array of shape (n_lane,)
+    accepted : ndarray of shape (n_lane,)
         Sum of the acceptance rates of its visits.
     """
 
@@ -44,7 +44,7 @@ class Lane:
     state: Any
     visits: int
     begins_anew: bool
-    accepted: Array
+    accepted: NDArray[np.float64]
 
 
 @dataclass
@@ -55,8 +55,8 @@ class ChainState:
     ----------
     ids : Array of shape (n_chains,)
         Identities of the chains.
-    design : Array of shape (n_chains, n_rows, n_design)
-        Completed design of each chain.
+    design : CompletedDesign
+        Completed design of all chains.
     columns : dict of str to Array of shape (n_chains, n_rows)
         Completed columns that are read one by one.
     lanes : dict of str to list of Lane
@@ -66,7 +66,7 @@ class ChainState:
     """
 
     ids: Array
-    design: Array
+    design: CompletedDesign
     columns: dict[str, Array]
     lanes: dict[str, list[Lane]] = field(default_factory=dict)
     cells: Cells = field(default_factory=dict)
@@ -84,7 +84,7 @@ class ChainState:
 
 @dataclass(frozen=True)
 class Standing:
-    """Where all chains stood after a whole sweep; what they read follows from it.
+    """Where chains stand after a whole sweep; what they read follows from it.
 
     Attributes
     ----------
@@ -99,6 +99,15 @@ class Standing:
     ids: NDArray[np.intp]
     cells: Cells
     lanes: Mapping[str, tuple[Lane, ...]]
+
+    def select(self, positions: NDArray[np.intp]) -> "Standing":
+        """Give where some chains stand, in any order; a chain can be taken more than once."""
+        lanes = {
+            name: tuple(part for lane in own if (part := _part(lane, positions, len(self.ids))))
+            for name, own in self.lanes.items()
+        }
+        cells = {name: values[positions] for name, values in self.cells.items()}
+        return Standing(self.ids[positions], cells, lanes)
 
 
 def start_chains(
@@ -120,18 +129,28 @@ def start_chains(
     ChainState
         With kernel states that are yet to be tuned.
     """
-    state = place_chains(course, fill, ids)
-    everyone = np.arange(len(ids))
-    for target in course.targets.values():
-        state.lanes[target.name] = [start_lane(state, target, target.program, everyone)]
-    return state
+    return place(course, starting(course, fill, ids))
+
+
+def starting(
+    course: Course, fill: Mapping[str, NDArray[np.float64]], ids: Sequence[int]
+) -> Standing:
+    """Say where chains stand before their first sweep; arguments as in `start_chains`."""
+    # Any chain's completed columns tell the shapes of kernel states.
+    one = place_chains(course, {name: cells[:1] for name, cells in fill.items()}, ids[:1])
+    everyone, first = np.arange(len(ids)), np.zeros(len(ids), dtype=np.intp)
+    lanes = {
+        name: (replace(start_lane(one, target, target.program, first), chains=everyone),)
+        for name, target in course.targets.items()
+    }
+    return Standing(np.asarray(ids), dict(fill), lanes)
 
 
 def place_chains(course: Course, cells: Cells, ids: ArrayLike) -> ChainState:
     """Complete the columns of chains from their missing cells; the lanes are left to the caller."""
     store = course.store
     columns = {
-        name: jnp.asarray(column_input(store.columns[name], _completed(store.columns[name], cells)))
+        name: on_device(column_input(store.columns[name], _completed(store.columns[name], cells)))
         for name in course.columns_read
     }
     identities = np.asarray(ids)
@@ -141,112 +160,111 @@ def place_chains(course: Course, cells: Cells, ids: ArrayLike) -> ChainState:
         column = store.columns[name]
         values = _completed(column, cells) if column.n_missing else column.values[None]
         completed[:, :, course.design.slices[name]] = encoding.encode(values)
-    return ChainState(jnp.asarray(identities), jnp.asarray(completed), columns, {}, cells)
+    return ChainState(
+        on_device(identities), CompletedDesign(on_device(completed)), columns, {}, cells
+    )
 
 
 def start_lane(
     state: ChainState, target: Target, program: Program, chains: NDArray[np.intp]
 ) -> Lane:
     """Begin a lane, with kernel states that are yet to be tuned."""
-    first = {name: column[0] for name, column in varying_columns(state, target, chains).items()}
-    empty = program.empty_state(len(chains), state.design[0], first, target.given)
-    return Lane(program, chains, empty, 0, True, jnp.zeros(len(chains)))
-
-
-def select_chains(course: Course, standing: Standing, positions: NDArray[np.intp]) -> ChainState:
-    """Put some chains where they stood.
-
-    Parameters
-    ----------
-    course : Course
-        What the chains go through.
-    standing : Standing
-        Where all chains stood.
-    positions : ndarray of shape (n_selected,)
-        Positions of the chains, ascending.
-
-    Returns
-    -------
-    ChainState
-        A state of its own.
-    """
-    cells = {name: values[positions] for name, values in standing.cells.items()}
-    selected = place_chains(course, cells, standing.ids[positions])
-    for name, lanes in standing.lanes.items():
-        selected.lanes[name] = [part for lane in lanes if (part := _part(lane, positions))]
-    return selected
-
-
-def _part(lane: Lane, positions: NDArray[np.intp]) -> Lane | None:
-    """Keep the chains of a lane that are among some, at their places among those."""
-    kept = np.flatnonzero(np.isin(lane.chains, positions))
-    if not len(kept):
-        return None
-    places = np.searchsorted(positions, lane.chains[kept])
-    if len(kept) == len(lane.chains):
-        return replace(lane, chains=places)
-    return replace(
-        lane,
-        chains=places,
-        state=lane.program.take(lane.state, kept),
-        accepted=lane.accepted[kept],
-    )
-
-
-def join_chains(course: Course, states: Sequence[ChainState]) -> ChainState:
-    """Put the states of different chains together, in the order of their identities.
-
-    Parameters
-    ----------
-    course : Course
-        What the chains go through.
-    states : sequence of ChainState
-        Their states after the same number of sweeps.
-
-    Returns
-    -------
-    ChainState
-        A state of its own.
-    """
-    ids = np.concatenate([np.asarray(state.ids) for state in states])
-    order = np.argsort(ids)
-    place = np.argsort(order)
-    cells = {
-        name: np.concatenate([state.cells[name] for state in states])[order]
-        for name in states[0].cells
+    first = {
+        name: jax.ShapeDtypeStruct(column.shape[1:], column.dtype)
+        for name, column in varying_columns(state, target, chains[:1]).items()
     }
-    joined = place_chains(course, cells, ids[order])
-    firsts = np.cumsum([0, *(state.n_chains for state in states)])
-    for name in states[0].lanes:
-        moved = [
-            replace(lane, chains=place[lane.chains + first])
-            for state, first in zip(states, firsts, strict=False)
-            for lane in state.lanes[name]
-        ]
-        joined.lanes[name] = _merged(moved)
-    return joined
+    rows = state.design.rows
+    design = jax.ShapeDtypeStruct(rows.shape[1:], rows.dtype)
+    empty = program.empty_state(len(chains), design, first, target.given)
+    return Lane(program, chains, empty, 0, True, np.zeros(len(chains)))
 
 
-def _merged(lanes: list[Lane]) -> list[Lane]:
+def place(course: Course, standing: Standing) -> ChainState:
+    """Put chains where they stand, as a state of its own."""
+    placed = place_chains(course, standing.cells, standing.ids)
+    placed.lanes = {
+        name: [replace(lane) for lane in lanes] for name, lanes in standing.lanes.items()
+    }
+    return placed
+
+
+def join_standings(standings: Sequence[Standing]) -> Standing:
+    """Put different chains that have gone through equally many sweeps together.
+
+    Parameters
+    ----------
+    standings : sequence of Standing
+        Where they stand.
+
+    Returns
+    -------
+    Standing
+        The chains are in the order of their identities, and their lanes in that of their first
+        chains, however they were parted before.
+    """
+    if len(standings) == 1:
+        (alone,) = standings
+        return replace(alone, lanes={name: _merged(own) for name, own in alone.lanes.items()})
+    ids = np.concatenate([standing.ids for standing in standings])
+    order = np.argsort(ids, kind="stable")
+    places = np.argsort(order)
+    firsts = np.cumsum([0, *(len(standing.ids) for standing in standings)])
+    cells = {
+        name: np.concatenate([standing.cells[name] for standing in standings])[order]
+        for name in standings[0].cells
+    }
+    lanes = {
+        name: _merged(
+            [
+                replace(lane, chains=places[lane.chains + first])
+                for standing, first in zip(standings, firsts, strict=False)
+                for lane in standing.lanes[name]
+            ]
+        )
+        for name in standings[0].lanes
+    }
+    return Standing(ids[order], cells, lanes)
+
+
+def _part(lane: Lane, positions: NDArray[np.intp], n_chains: int) -> Lane | None:
+    """Keep the chains of a lane that are among some, at their places among those."""
+    within = np.full(n_chains, -1, dtype=np.intp)
+    within[lane.chains] = np.arange(len(lane.chains))
+    own = within[positions]
+    chains = np.flatnonzero(own >= 0)
+    if not len(chains):
+        return None
+    return _taken(replace(lane, chains=chains), own[chains])
+
+
+def _taken(lane: Lane, places: NDArray[np.intp]) -> Lane:
+    """Take the states of a lane at some places, in their order."""
+    if np.array_equal(places, np.arange(len(lane.accepted))):
+        return lane
+    state = lane.program.take(lane.state, places)
+    return replace(lane, state=state, accepted=lane.accepted[places])
+
+
+def _merged(lanes: Sequence[Lane]) -> tuple[Lane, ...]:
     """Let lanes that are alike run as one."""
     alike: dict[tuple[int, int, bool], list[Lane]] = {}
     for lane in lanes:
         alike.setdefault((id(lane.program), lane.visits, lane.begins_anew), []).append(lane)
-    merged = []
-    for group in alike.values():
-        chains = np.concatenate([lane.chains for lane in group])
-        order = np.argsort(chains)
-        program = group[0].program
-        state = program.join([lane.state for lane in group]) if len(group) > 1 else group[0].state
-        merged.append(
-            replace(
-                group[0],
-                chains=chains[order],
-                state=program.take(state, order),
-                accepted=jnp.concatenate([lane.accepted for lane in group])[order],
-            )
+    merged = [_joined(group) for group in alike.values()]
+    return tuple(sorted(merged, key=lambda lane: int(lane.chains[0])))
+
+
+def _joined(group: Sequence[Lane]) -> Lane:
+    first = group[0]
+    if len(group) > 1:
+        first = replace(
+            first,
+            chains=np.concatenate([lane.chains for lane in group]),
+            state=first.program.join([lane.state for lane in group]),
+            accepted=np.concatenate([lane.accepted for lane in group]),
         )
-    return merged
+    order = np.argsort(first.chains)
+    return _taken(replace(first, chains=first.chains[order]), order)
 
 
 def varying_columns(
@@ -320,7 +338,10 @@ def put_cells(
         whole = np.nan_to_num(cells) if column.levels else cells
         encoded = course.design.encodings[column.name].encode(whole)
         positions = jnp.arange(course.design.width)[course.design.slices[column.name]]
-        state.design = _set_design(state.design, rows, positions, jnp.asarray(encoded))
+        written = _set_design(state.design.rows, rows, positions, jnp.asarray(encoded))
+        state.design = CompletedDesign(written)
+        if course.needs_sums:
+            state.design = state.design.with_sums()
 
 
 @jax.jit

@@ -9,8 +9,10 @@ import pandas as pd
 from bayesmice.data import ColumnStore
 from bayesmice.kernels import Target
 from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.steps import StepsProgram
 from bayesmice.models.design import Design
 from bayesmice.models.passive import PassiveColumns
+from bayesmice.scheduler.first_visits import FirstVisits
 
 Post = Callable[["pd.Series[float]", pd.DataFrame], object]
 """From the drawn values of a column and the completed rows that they belong to, to other values."""
@@ -44,6 +46,26 @@ class Course:
     seed: Array = field(repr=False)
 
     @cached_property
+    def first_visits(self) -> FirstVisits:
+        """What keeps threads from compiling the same program side by side."""
+        return FirstVisits()
+
+    @property
+    def is_on_host(self) -> bool:
+        """Whether sweeps run functions of Python or PyMC's steps: threads would gain nothing.
+
+        Nor need the functions of users bear to be called by several threads.
+        """
+        return bool(
+            self.posts
+            or any(not passive.is_expression for passive in self.passive.ordered)
+            or any(
+                target.host_designs or isinstance(target.program, StepsProgram)
+                for target in self.targets.values()
+            )
+        )
+
+    @cached_property
     def columns_read(self) -> tuple[str, ...]:
         """Incomplete columns that have to be at hand one by one, in the order of the data."""
         read = {name for target in self.targets.values() for name in target.reads}
@@ -64,6 +86,11 @@ class Course:
             )
             for name, target in self.targets.items()
         }
+
+    @cached_property
+    def needs_sums(self) -> bool:
+        """Whether programs use sums over the rows of the design."""
+        return any(target.needs_sums for target in self.targets.values())
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from bayesmice.errors import StoreError
 from bayesmice.kernels import Target
 from bayesmice.kernels.programs import Program
-from bayesmice.scheduler.chains import Cells, ChainState, Lane, place_chains, start_lane
+from bayesmice.scheduler.chains import Cells, Lane, Standing, place_chains, start_lane
 from bayesmice.scheduler.course import Course
 
 
@@ -50,7 +49,7 @@ class PackedLane:
     values: NDArray[Any] | None
 
 
-def pack_lanes(state: ChainState) -> list[PackedLane]:
+def pack_lanes(standing: Standing) -> list[PackedLane]:
     """Pack the kernel states of all targets."""
     return [
         PackedLane(
@@ -62,19 +61,19 @@ def pack_lanes(state: ChainState) -> list[PackedLane]:
             np.asarray(lane.accepted, dtype=np.float64),
             lane.program.pack(lane.state),
         )
-        for name, lanes in state.lanes.items()
+        for name, lanes in standing.lanes.items()
         for lane in lanes
     ]
 
 
-def unpack_state(
+def unpack_standing(
     course: Course,
     drawn: Cells,
     lanes: Sequence[PackedLane],
     ids: Sequence[int],
     fill: Mapping[str, NDArray[np.float64]],
-) -> ChainState:
-    """Put chains where they stood.
+) -> Standing:
+    """Read where chains stood.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def unpack_state(
 
     Returns
     -------
-    ChainState
+    Standing
         From which the run goes on as if it had never been interrupted.
 
     Raises
@@ -102,31 +101,33 @@ def unpack_state(
     cells = dict(fill)
     for name, own in drawn.items():
         cells[name] = own[:, course.store.columns[name].drawn_missing]
-    state = place_chains(course, cells, ids)
-    state.lanes = {name: [] for name in course.targets}
+    # Any chain's completed columns tell the shapes of kernel states.
+    one = place_chains(course, {name: own[:1] for name, own in cells.items()}, ids[:1])
+    unpacked: dict[str, list[Lane]] = {name: [] for name in course.targets}
     for lane in lanes:
         target = course.targets[lane.target]
-        program = _program(target, lane.kernel)
+        program = program_of(target, lane.kernel)
         if lane.values is None:
             raise StoreError(
                 f"The file does not hold where the chains of {lane.target!r} stand: trees of BART "
                 "cannot be written. Run it again with more sweeps instead of extending it."
             )
-        started = start_lane(state, target, program, lane.chains)
-        state.lanes[lane.target].append(
+        empty = start_lane(one, target, program, np.zeros(len(lane.chains), dtype=np.intp))
+        unpacked[lane.target].append(
             Lane(
                 program,
                 lane.chains,
-                program.unpack(lane.values, started.state),
+                program.unpack(lane.values, empty.state),
                 lane.visits,
                 lane.begins_anew,
-                jnp.asarray(lane.accepted),
+                np.asarray(lane.accepted),
             )
         )
-    return state
+    return Standing(np.asarray(ids), cells, {name: tuple(own) for name, own in unpacked.items()})
 
 
-def _program(target: Target, kernel: str) -> Program:
+def program_of(target: Target, kernel: str) -> Program:
+    """Find the program of a target that has a kernel."""
     for program in (target.program, target.alternative):
         if program is not None and program.kernel.name == kernel:
             return program

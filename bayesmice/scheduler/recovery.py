@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 
 from bayesmice.data import ColumnStore
 from bayesmice.events import Event, Severity
-from bayesmice.scheduler.chains import (
-    ChainState,
-    Standing,
-    join_chains,
-    select_chains,
-    start_lane,
-)
+from bayesmice.scheduler.chains import ChainState, Standing, join_standings, place, start_lane
 from bayesmice.scheduler.course import Course
 from bayesmice.scheduler.sweeps import BeforeVisit, Left, run_sweep
 
@@ -133,7 +127,7 @@ def _from_before(
     course: Course, before: Standing, sick: NDArray[np.intp], failing: Sequence[str]
 ) -> ChainState:
     """Put some chains where they stood, with fresh parameters of the models that failed."""
-    own = select_chains(course, before, sick)
+    own = place(course, before.select(sick))
     for name in failing:
         target = course.targets[name]
         own.lanes[name] = [
@@ -145,8 +139,8 @@ def _from_before(
 def _put_back(course: Course, state: ChainState, own: ChainState, sick: NDArray[np.intp]) -> None:
     """Put the repeated chains into the places of those that failed."""
     others = np.setdiff1d(np.arange(state.n_chains), sick)
-    parts = [select_chains(course, state.standing(), others), own] if len(others) else [own]
-    joined = join_chains(course, parts)
+    parts = [state.standing().select(others), own.standing()]
+    joined = place(course, join_standings(parts))
     state.ids, state.design, state.columns = joined.ids, joined.design, joined.columns
     state.lanes, state.cells = joined.lanes, joined.cells
 

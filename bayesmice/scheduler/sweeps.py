@@ -20,7 +20,7 @@ from bayesmice.data import Column
 from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
-from bayesmice.kernels import Moment, Recorded, Target, make_room
+from bayesmice.kernels import CompletedDesign, Moment, Recorded, Target, make_room
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
     ChainState,
@@ -51,12 +51,26 @@ class Left:
         Drawn and computed values or level codes, by column.
     events : tuple of Event
         Kernels that were changed.
+    summary : mapping of str to ndarray of shape (n_chains, 2), or None
+        Mean and standard deviation of the cells of each column, where the cells were left out.
     """
 
     parameters: Mapping[str, Mapping[str, Numbers]]
     statistics: Mapping[str, Mapping[str, NDArray[np.generic]]]
     cells: Mapping[str, Numbers]
     events: tuple[Event, ...] = field(default=())
+    summary: Mapping[str, Numbers] | None = None
+
+    @property
+    def moments(self) -> Mapping[str, Numbers]:
+        """Mean and standard deviation of cells by column, of shape (n_chains, 2)."""
+        if self.summary is not None:
+            return self.summary
+        return {name: moments(cells) for name, cells in self.cells.items() if cells.shape[1]}
+
+    def without_cells(self) -> "Left":
+        """Keep the moments of the cells in their place."""
+        return replace(self, cells={}, summary=self.moments)
 
     def finite(self, target: Target) -> NDArray[np.bool_]:
         """Tell which chains, of shape (n_chains,), have a finite density and cells of a target."""
@@ -92,6 +106,43 @@ class Left:
             statistics=jax.tree.map(kept, self.statistics),
             cells=jax.tree.map(kept, self.cells),
         )
+
+
+def moments(cells: Numbers) -> Numbers:
+    """Give mean and standard deviation of the cells of each chain, of shape (n_chains, 2)."""
+    spread = cells.std(axis=1, ddof=1) if cells.shape[1] > 1 else np.full(len(cells), np.nan)
+    return np.stack([cells.mean(axis=1), spread], axis=1)
+
+
+def join_lefts(lefts: Sequence[Left], order: NDArray[np.intp]) -> Left:
+    """Put together what different chains left behind in a sweep.
+
+    Parameters
+    ----------
+    lefts : sequence of Left
+        With the cells of all, or of none.
+    order : ndarray of shape (n_chains,)
+        Where each chain is when they stand one after the other.
+
+    Returns
+    -------
+    Left
+    """
+    if len(lefts) == 1:
+        return lefts[0]
+
+    def joined(*parts: Numbers) -> Numbers:
+        return np.concatenate(parts)[order]
+
+    summary = None
+    if lefts[0].summary is not None:
+        summary = jax.tree.map(joined, *(left.moments for left in lefts))
+    return Left(
+        jax.tree.map(joined, *(left.parameters for left in lefts)),
+        jax.tree.map(joined, *(left.statistics for left in lefts)),
+        jax.tree.map(joined, *(left.cells for left in lefts)),
+        summary=summary,
+    )
 
 
 BeforeVisit = Callable[[int, str], None]
@@ -134,6 +185,9 @@ def run_sweep(
     SamplingError
         If a draw is no level of its column.
     """
+    if course.needs_sums:
+        # Summed anew in each sweep, so that a run that goes on from a file has the same bits.
+        state.design = state.design.with_sums()
     visited: dict[str, Recorded] = {}
     made: dict[str, Numbers] = {}
     events: list[Event] = []
@@ -178,25 +232,39 @@ def _visit_lane(
     is_whole = len(chains) == state.n_chains
     moment = Moment(
         course.seed,
-        jnp.asarray(sweep),
-        jnp.asarray(target.position + occurrence * len(course.store.columns)),
-        jnp.asarray(lane.visits in lane.program.kernel.tuning_sweeps),
-        jnp.asarray(lane.begins_anew and lane.visits == 0),
+        # Scalars of NumPy: a compiled program takes them in sooner than JAX puts them on a device.
+        np.int64(sweep),
+        np.int64(target.position + occurrence * len(course.store.columns)),
+        np.bool_(lane.visits in lane.program.kernel.tuning_sweeps),
+        np.bool_(lane.begins_anew and lane.visits == 0),
     )
-    lane.state, recorded, design = lane.program.visit(
-        moment,
-        state.ids if is_whole else state.ids[chains],
-        lane.state,
-        state.design if is_whole else state.design[chains],
-        varying_columns(state, target, chains),
-        target.given,
-    )
+    with course.first_visits.waiting(lane.program, len(chains)):
+        lane.state, recorded, design = lane.program.visit(
+            moment,
+            state.ids if is_whole else state.ids[chains],
+            lane.state,
+            state.design if is_whole else jax.tree.map(lambda own: own[chains], state.design),
+            varying_columns(state, target, chains),
+            target.given,
+        )
     lane.visits += 1
     if lane.visits <= PATIENCE:
-        lane.accepted = lane.accepted + recorded.info.acceptance_rate
-    state.design = design if is_whole else state.design.at[chains].set(design)  # noqa: PD008
+        lane.accepted = lane.accepted + np.asarray(recorded.info.acceptance_rate)
+    state.design = design if is_whole else _with_chains(state.design, chains, design)
     write_columns(state, target, chains, recorded.cells)
     return recorded
+
+
+def _with_chains(
+    design: CompletedDesign, chains: NDArray[np.intp], some: CompletedDesign
+) -> CompletedDesign:
+    """Put the designs of some chains into their places."""
+    joined: CompletedDesign = jax.tree.map(
+        lambda own, new: own.at[chains].set(new),  # noqa: PD008, a JAX array
+        design,
+        some,
+    )
+    return joined
 
 
 def _finish_visit(

@@ -5,7 +5,6 @@ The decision is each chain's own, so that a chain does not depend on those that 
 
 from dataclasses import replace
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -81,7 +80,7 @@ def _parted(
         lane,
         chains=lane.chains[good],
         state=lane.program.take(lane.state, good),
-        accepted=jnp.asarray(lane.accepted)[good],
+        accepted=lane.accepted[good],
     )
     return [kept, switched], events
 

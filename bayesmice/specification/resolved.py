@@ -1,13 +1,15 @@
 """The resolved specification: everything that is decided before the first sweep."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 from numpy.typing import NDArray
 
 from bayesmice.data import (
@@ -30,6 +32,9 @@ from bayesmice.models.predictors import (
 )
 
 ConditionalModel = RegressionModel | CustomModel
+
+if TYPE_CHECKING:
+    import pymc as pm
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ STATISTICS = {
     "diverging": "whether a trajectory diverged",
     "energy": "Hamiltonian after the last transition",
     "lp": "log-density of the unconstrained parameters, up to a constant",
-    "n_steps": "leapfrog steps, each one gradient",
-    "step_size": "leapfrog step size",
+    "n_steps": "leapfrog steps, each one gradient; 0 for exact draws",
+    "step_size": "leapfrog step size; NaN for exact draws",
 }
 REGRESSION = {
     "coefficients": "change of the linear predictor with each design column",

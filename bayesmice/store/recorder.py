@@ -22,7 +22,11 @@ class LeftBehind(Protocol):
 
     @property
     def cells(self) -> Mapping[str, Numbers]:
-        """Drawn and computed cells, of shape (n_chains, n_drawn), by column."""
+        """Drawn and computed cells, of shape (n_chains, n_drawn), by column; none if left out."""
+
+    @property
+    def moments(self) -> Mapping[str, Numbers]:
+        """Mean and standard deviation of each column's cells, of shape (n_chains, 2)."""
 
 
 class Series:
@@ -87,10 +91,16 @@ class RunRecorder:
         for target in self.targets:
             self._parameters[target].append(left.parameters[target])
             self._statistics[target].append(left.statistics[target])
-        self.cells = {name: left.cells[name] for name in self.columns}
-        self._moments.append({name: moments(cells) for name, cells in self.cells.items()})
-        self.kept[self.n_sweeps] = self.cells
+        moments = left.moments
+        self._moments.append({name: moments[name] for name in self.columns})
         self.n_sweeps += 1
+        if left.cells or not self.columns:
+            self.keep_last(left.cells)
+
+    def keep_last(self, cells: Mapping[str, Numbers]) -> None:
+        """Keep the cells of the last sweep."""
+        self.cells = {name: cells[name] for name in self.columns}
+        self.kept[self.n_sweeps - 1] = self.cells
 
     def resume(
         self,
@@ -144,12 +154,6 @@ class RunRecorder:
     def sweep_stats(self) -> dict[str, Numbers]:
         """Give mean and sd of each column's cells, of shape (n_chains, n_sweeps, 2)."""
         return {name: values.astype(float) for name, values in self._moments.stacked().items()}
-
-
-def moments(cells: Numbers) -> Numbers:
-    """Give mean and standard deviation of the cells of each chain, of shape (n_chains, 2)."""
-    spread = cells.std(axis=1, ddof=1) if cells.shape[1] > 1 else np.full(len(cells), np.nan)
-    return np.stack([cells.mean(axis=1), spread], axis=1)
 
 
 def _selected(cells: Mapping[str, Numbers], positions: NDArray[np.intp]) -> dict[str, Numbers]:

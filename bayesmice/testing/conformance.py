@@ -305,6 +305,8 @@ def _reason(model: ConditionalModel, kernel: str) -> str:
     if model.sampling.kernel != "auto":
         return "as asked for"
     return {
+        "conjugate": "normal residuals and normal priors of coefficients leave posteriors that are "
+        "drawn exactly",
         "hmc": "a regression has a posterior close to Gaussian, which its curvature describes",
         "nuts": "gradients move all variables, and nothing is known of the posterior's shape",
         "pymc": "some variables are discrete, or an operation has no JAX version, so PyMC's own "

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import joblib
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,6 +14,10 @@ from bayesmice.imputations import Imputations
 from bayesmice.mice import MICE
 from bayesmice.progress import counting_display
 from bayesmice.testing.calibration import Calibration
+from bayesmice.testing.spreading import Hands, spread
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Rng = np.random.Generator
 Parameters = Mapping[str, Mapping[str, Any]]
@@ -32,6 +35,7 @@ def sbc(
     cells: int = 3,
     random_seed: int | None = None,
     workers: int | None = None,
+    client: "Client | None" = None,
     progressbar: bool = True,
     **arguments: Any,
 ) -> Calibration:
@@ -67,6 +71,8 @@ def sbc(
         Seed.
     workers : int, optional
         Number of processes; one by default, -1 for all cores.
+    client : dask.distributed.Client, optional
+        A cluster of Dask to spread the replicates over instead.
     progressbar : bool, default True
         Whether to show a progress bar.
     **arguments
@@ -116,12 +122,9 @@ def sbc(
             raise SpecificationError(f"{name} is {value!r}; expected a whole number of at least 2.")
     trial = _Trial(draw, ampute, dict(quantities or {}), draws, sweeps, cells, arguments)
     seeds = np.random.SeedSequence(random_seed).spawn(replicates)
-    tasks = (joblib.delayed(trial.ranks)(seed) for seed in seeds)
-    ranks: list[dict[str, int]] = []
     with counting_display("Calibrating", replicates, progressbar) as progress:
-        for ranks_of_one in joblib.Parallel(n_jobs=workers or 1, return_as="generator")(tasks):
-            ranks.append(ranks_of_one)
-            progress(len(ranks))
+        hands = Hands(workers, client, "The calibration")
+        ranks: list[dict[str, int]] = spread(trial.ranks, seeds, hands, progress)
     return Calibration(pd.DataFrame(ranks), draws)
 
 

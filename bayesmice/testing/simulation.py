@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import joblib
 import numpy as np
 import pandas as pd
 
@@ -13,7 +12,11 @@ from bayesmice.mice import MICE
 from bayesmice.pooling import CompleteDataResult, complete_data_result, pool
 from bayesmice.pooling.references import StudentReference
 from bayesmice.progress import counting_display
+from bayesmice.testing.spreading import Hands, spread
 from bayesmice.testing.study import Study
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 Rng = np.random.Generator
 Imputer = Callable[[pd.DataFrame, int], Iterable[pd.DataFrame]]
@@ -35,6 +38,7 @@ def simulate(
     conf_level: float = 0.95,
     random_seed: int | None = None,
     workers: int | None = None,
+    client: "Client | None" = None,
     progressbar: bool = True,
 ) -> Study:
     """Repeat a whole study and compare its answers with the truth.
@@ -68,6 +72,8 @@ def simulate(
     workers : int, optional
         Number of processes; one by default, -1 for all cores. Every process compiles its programs
         once, or reads them from the cache.
+    client : dask.distributed.Client, optional
+        A cluster of Dask to spread the replicates over instead.
     progressbar : bool, default True
         Whether to show a progress bar.
 
@@ -112,12 +118,9 @@ def simulate(
         make, ampute, analyze, pd.Series(truth), methods, m, sweeps, conf_level
     )
     seeds = np.random.SeedSequence(random_seed).spawn(replicates)
-    tasks = (joblib.delayed(experiment.replicate)(seed) for seed in seeds)
-    rows: list[pd.DataFrame] = []
     with counting_display("Simulating", replicates, progressbar) as progress:
-        for rows_of_one in joblib.Parallel(n_jobs=workers or 1, return_as="generator")(tasks):
-            rows.append(rows_of_one.assign(replicate=len(rows)))
-            progress(len(rows))
+        found = spread(experiment.replicate, seeds, Hands(workers, client, "The study"), progress)
+    rows = [rows_of_one.assign(replicate=place) for place, rows_of_one in enumerate(found)]
     return Study(pd.concat(rows, ignore_index=True), pd.Series(truth, dtype=float), conf_level)
 
 

@@ -5,9 +5,11 @@ from html import escape
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from bayesmice.errors import SpecificationError
+from bayesmice.later import later
+
+stats = later("scipy.stats")
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -245,18 +245,13 @@ def test_limits_come_back_from_a_file(numbers, tmp_path):
 
 def test_every_visit_has_random_numbers_of_its_own(numbers, monkeypatch):
     """Sweeps, targets, and repeated visits to one target within a sweep."""
-    honest, seen = ModelProgram.visit.func, []
+    honest, seen = ModelProgram.visit, []
 
-    def visit(self):
-        compiled = honest(self)
+    def visit(self, moment, *rest):
+        seen.append((int(moment.sweep), int(moment.target)))
+        return honest(self, moment, *rest)
 
-        def visiting(moment, *rest):
-            seen.append((int(moment.sweep), int(moment.target)))
-            return compiled(moment, *rest)
-
-        return visiting
-
-    monkeypatch.setattr(ModelProgram, "visit", property(visit))
+    monkeypatch.setattr(ModelProgram, "visit", visit)
     run(bm.MICE(numbers, visit_sequence=["y", "z", "y", "y", "z"]), sweeps=2)
     run(bm.MICE(numbers[["x", "y"]]))
     assert len(seen) == 2 * 5 + 10

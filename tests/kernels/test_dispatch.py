@@ -13,14 +13,13 @@ import pytensor.tensor as pt
 import pytest
 from family_targets import LINKED_FAMILIES, TARGETS, conditional_model, linked
 from jax.flatten_util import ravel_pytree
-from pymc.sampling.jax import get_jaxified_graph
 from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.type import RandomType
 from scipy import special, stats
 
 from bayesmice.kernels import dispatch
-from bayesmice.kernels.jaxify import jaxify
+from bayesmice.kernels.jaxify import jax_function, jaxify
 
 pytestmark = pytest.mark.long
 
@@ -34,7 +33,7 @@ def draw(variable, key=0):
         v for v in ancestors([variable]) if v.owner is None and isinstance(v.type, RandomType)
     ]
     fresh = {generator: generator.type() for generator in generators}
-    sample = get_jaxified_graph([*fresh.values()], graph_replace([variable], fresh, strict=False))
+    sample = jax_function([*fresh.values()], graph_replace([variable], fresh, strict=False))
     keys = jax.random.split(jax.random.key(key), len(generators))
     states = [{"jax_state": jax.random.key_data(k)} for k in keys]
     return np.asarray(jax.jit(lambda *given: sample(*given)[0])(*states))
@@ -196,10 +195,10 @@ def test_inverse_incomplete_functions_are_scipy_s():
         np.testing.assert_allclose(found, getattr(special, name)(*shapes, p), rtol=1e-9)
 
 
-def jax_function(expression):
+def function_of(expression):
     """Compile a function of a vector from PyTensor to JAX, as models are compiled."""
     x = pt.vector("x")
-    function = get_jaxified_graph([x], [expression(x)])
+    function = jax_function([x], [expression(x)])
     return lambda value: function(value)[0]
 
 
@@ -213,7 +212,7 @@ def jax_function(expression):
     ids=["softplus", "log1mexp", "erfcx"],
 )
 def test_functions_have_finite_first_and_second_derivatives(expression, at):
-    function = jax_function(expression)
+    function = function_of(expression)
     gradient = jax.jit(jax.grad(lambda x: function(x).sum()))
     hessian = jax.jit(jax.hessian(lambda x: function(x).sum()))
     assert np.all(np.isfinite(gradient(jnp.array(at))))
@@ -222,7 +221,7 @@ def test_functions_have_finite_first_and_second_derivatives(expression, at):
 
 def test_second_derivatives_of_erfcx_follow_its_differential_equation():
     x = np.array([-2.0, 0.5, 4.0])
-    hessian = jax.jit(jax.hessian(lambda x: jax_function(pt.erfcx)(x).sum()))
+    hessian = jax.jit(jax.hessian(lambda x: function_of(pt.erfcx)(x).sum()))
     second = np.diagonal(hessian(jnp.asarray(x)))
     first = 2 * x * special.erfcx(x) - 2 / np.sqrt(np.pi)
     np.testing.assert_allclose(second, 2 * special.erfcx(x) + 2 * x * first, rtol=1e-8)

@@ -45,7 +45,7 @@ def posterior(n: int, name: str):
     target = specification.target(name)
     fill = initial_fill(specification.store, 0, [0])
     state = start_chains(course_of(specification, [target]), fill, [0])
-    inputs = target.program.inputs(state.design[0], {}, target.given)
+    inputs = target.program.inputs(state.design.rows[0], {}, target.given)
     start, unravel = ravel_pytree(target.program.model.initial(inputs))
     return jax.jit(target.program.logdensity(unravel, inputs, target.given)), start
 
@@ -65,8 +65,7 @@ def test_hmc_climbs_to_the_mode_from_typical_draws_also_with_a_stale_curvature(
     def draw_and_estimate(key: jax.Array, staleness: float) -> tuple[jax.Array, jax.Array]:
         laplace_draw = found.mode + found.whiten @ jax.random.normal(key, start.shape)
         state = HMC.empty(start.size)._replace(position=laplace_draw, whiten=found.whiten)
-        for step in range(5):
-            state, _ = HMC.step(jax.random.fold_in(key, step), state, logdensity)
+        state, _ = HMC.steps(jax.random.split(key, 5), state, logdensity)
         stale = state._replace(whiten=staleness * state.whiten)
         return state.position, HMC.estimate(stale, logdensity)
 

@@ -13,7 +13,7 @@ import bayesmice as bm
 from bayesmice.kernels import regression_target
 from bayesmice.kernels.choice import MAX_CURVATURE_DIM
 from bayesmice.kernels.curvature import find_curvature
-from bayesmice.kernels.hmc import HMC, leapfrog_steps
+from bayesmice.kernels.hmc import HMC
 from bayesmice.kernels.nuts import NUTS
 from bayesmice.kernels.programs import sum_over_rows
 from bayesmice.scheduler import initial_fill, start_chains
@@ -44,7 +44,7 @@ def engine_density(specification: Specification, name: str):
     program = target.program
     columns = varying_columns(state, target, np.arange(1))
     own = {key: column[0] for key, column in columns.items()}
-    inputs = program.inputs(state.design[0], own, target.given)
+    inputs = program.inputs(state.design.rows[0], own, target.given)
     start, unravel = ravel_pytree(program.model.initial(inputs))
     return program.logdensity(unravel, inputs, target.given), start, unravel, target
 
@@ -140,10 +140,10 @@ def test_a_program_is_compiled_once_for_all_columns_sweeps_and_runs() -> None:
     for position, name in enumerate("pqrst"):
         frame.loc[rng.choice(48, 2 + 5 * position, replace=False), name] = np.nan
     program = specify(frame, None).target("p").program
-    assert program.visit._cache_size() == 0, "another test uses eleven gaussian columns"
+    assert program.move._cache_size() == 0, "another test uses eleven gaussian columns"
     bm.MICE(frame).mice(m=2, sweeps=5, progressbar=False)
     bm.MICE(frame + 1.0).mice(m=2, sweeps=3, progressbar=False)
-    assert program.visit._cache_size() == 1
+    assert program.move._cache_size() == 1
 
 
 def test_rows_without_an_observed_value_have_no_weight(mixed_data: pd.DataFrame) -> None:
@@ -186,15 +186,29 @@ def test_the_mode_is_found_where_the_density_is_not_concave() -> None:
         assert abs(float(found.mode[0]) - exact) < 1e-2
 
 
-def test_leapfrog_steps_grow_slowly_with_the_dimension() -> None:
-    assert [leapfrog_steps(n_dim) for n_dim in (1, 25, 26, 400, 2000)] == [3, 3, 4, 6, 9]
+@pytest.mark.parametrize("frequency", [0.8, 1.0, 1.25])
+def test_three_stages_are_enough_for_a_gaussian_of_any_width(frequency: float) -> None:
+    """Also where the curvature is stale; three leapfrog steps would accept a hundredth."""
+    n_dim = 2000
+
+    def logdensity(position: jax.Array) -> jax.Array:
+        return -0.5 * jnp.sum((frequency * position) ** 2)
+
+    drawn = np.random.default_rng(2).normal(size=n_dim) / frequency
+    state = HMC.empty(n_dim)._replace(position=jnp.asarray(drawn))
+    moved, info = HMC.steps(jax.random.split(jax.random.key(0), 20), state, logdensity)
+    assert float(info.acceptance_rate) > 0.98
+    assert int(info.n_steps) == 60
+    kept = np.dot(drawn, moved.position) / np.dot(drawn, drawn)
+    assert abs(kept) < 0.1
+    assert abs(np.mean((frequency * np.asarray(moved.position)) ** 2) - 1.0) < 0.16
 
 
 def test_wide_models_get_nuts_instead_of_a_dense_curvature() -> None:
     rng = np.random.default_rng(8)
     wide = MAX_CURVATURE_DIM + 2
     frame = pd.DataFrame(rng.normal(size=(4, wide)), columns=[f"v{i}" for i in range(wide)])
-    frame.iloc[0, 0] = np.nan
+    frame["v0"] = [np.nan, 0.0, 1.0, 1.0]
     assert specify(frame, None).target("v0").program.kernel is NUTS
     assert specify(frame.iloc[:, :20], None).target("v0").program.kernel is HMC
 

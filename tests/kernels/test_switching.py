@@ -10,7 +10,7 @@ import pytest
 from bayesmice import MICE, Regression
 from bayesmice.kernels import choice, targets
 from bayesmice.kernels.hmc import HMC
-from bayesmice.kernels.kernel import Info
+from bayesmice.kernels.kernel import Info, one_by_one
 from bayesmice.scheduler import switching
 from bayesmice.scheduler.switching import PATIENCE
 
@@ -80,7 +80,7 @@ def test_a_posterior_that_hmc_cannot_move_in_is_left_to_nuts(frame, monkeypatch)
         nothing = jnp.zeros(())
         return state, Info(nothing, jnp.asarray(False), -density, density, jnp.asarray(3), nothing)
 
-    monkeypatch.setattr(choice, "HMC", crippled := replace(HMC, step=stuck))
+    monkeypatch.setattr(choice, "HMC", crippled := replace(HMC, steps=one_by_one(stuck)))
     monkeypatch.setattr(targets, "HMC", crippled)
     # Priors of their own, so that no other test shares these programs.
     models = {"c": Regression("a", priors={"sigma": 0.7})}

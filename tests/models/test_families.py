@@ -8,12 +8,12 @@ import pymc as pm
 import pytensor.tensor as pt
 import pytest
 from family_targets import ALL_FAMILIES, LINKED_FAMILIES, TARGETS, column, linked
-from pymc.sampling.jax import get_jaxified_graph
 from pytensor.graph.replace import graph_replace
 from scipy import special, stats
 from scipy.optimize import brentq
 
 import bayesmice.kernels.dispatch  # noqa: F401, as in every compiled model
+from bayesmice.kernels.jaxify import jax_function
 from bayesmice.models import intervals
 from bayesmice.models.catalog import FAMILIES
 from bayesmice.models.families import STANDARD
@@ -110,7 +110,7 @@ CUTPOINTS = np.array([-0.7, 1.1])
 
 def compiled(inputs, expression):
     """Compile an expression of vectors to JAX."""
-    function = get_jaxified_graph(list(inputs), [expression])
+    function = jax_function(list(inputs), [expression])
     return jax.jit(lambda *values: function(*values)[0])
 
 
@@ -328,7 +328,7 @@ def interval_cases(name):
     rows += [(*FAR_LIMITS.get(name, (1e3, np.inf)), *setting) for setting in settings]
     values = np.array(rows, float).T
     inputs = [pt.vector() for _ in values]
-    function = get_jaxified_graph(inputs, [log_interval(*inputs)])
+    function = jax_function(inputs, [log_interval(*inputs)])
 
     @jax.jit
     def measure(limits, parameters):
@@ -424,7 +424,7 @@ def test_default_priors_are_finite_at_any_scale_and_differ_in_their_arguments_on
         priors = default_priors(family, summary)
         for parameter, prior in priors.items():
             assert isinstance(prior, ScaledPrior)
-            assert prior.distribution is standard[parameter].distribution
+            assert prior.distribution == standard[parameter].distribution
             assert prior.arguments.keys() == standard[parameter].arguments.keys()
             assert prior.fixed.keys() == standard[parameter].fixed.keys()
             for argument, value in prior.arguments.items():

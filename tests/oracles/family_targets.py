@@ -91,7 +91,7 @@ def conditional_model(family: Family, target: FamilyTarget) -> pm.Model:
         y = pm.Data("observed", observed, dims="row")
         given = {name: pm.Data(name, known, dims="row") for name, known in target.given.items()}
         location = write_prior("location", family.location_prior(summary), dims, ())
-        slope_prior = ScaledPrior(pm.Normal, {"sigma": scales}, {"mu": 0.0})
+        slope_prior = ScaledPrior("Normal", {"sigma": scales}, {"mu": 0.0})
         slope = write_prior("slope", slope_prior, slope_dims, ())
         auxiliary = {
             name: write_prior(name, parameter.default_prior(summary), (), ())

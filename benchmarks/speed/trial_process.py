@@ -1,4 +1,4 @@
-"""The clinical trial as one process, for the stopwatch in run.py."""
+"""The clinical trial as one process: data, five imputations, analysis, pooling."""
 
 import numpy as np
 import pandas as pd

@@ -1,0 +1,1 @@
+"""Conditional models that workloads give their columns, one module each: `models(data)`."""

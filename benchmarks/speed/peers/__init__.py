@@ -1,0 +1,1 @@
+"""Other software that imputes by chained equations, each as processes of its own."""

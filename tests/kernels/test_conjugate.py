@@ -1,0 +1,188 @@
+"""Exact draws of regressions with normal priors, against quadrature; seeds are fresh.
+
+Chains of one incomplete column are independent draws from one posterior. Each test compares 13
+quantities of 600 chains at a false alarm of one in 30,000.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytest
+from posterior_checks import ExactDistribution, moment_p_values, smallest
+from quadrature import on_grid
+from scipy import stats
+
+import bayesmice as bm
+from bayesmice.kernels.conjugate import MIN_ROWS, conjugate_transitions
+from bayesmice.kernels.moments import log_likelihood, moments_of
+from bayesmice.kernels.slicing import slice_move
+from bayesmice.specification import specify
+
+CHAINS, SWEEPS = 600, 6
+ALARM = 1 / 30_000
+
+
+def line(n: int, noise: float) -> pd.DataFrame:
+    """A predictor and a target, with one further row that lacks the target."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=n + 1)
+    y = 20.0 + 2.0 * x + noise * rng.normal(size=n + 1)
+    y[n] = np.nan
+    return pd.DataFrame({"x": x, "y": y})
+
+
+def exact(data: pd.DataFrame, spread_prior, axes: dict[str, np.ndarray]) -> ExactDistribution:
+    """The posterior of intercept, slope and log sigma by default priors of the first two."""
+    x, y = data["x"].to_numpy()[:-1], data["y"].to_numpy()[:-1]
+    mean_x, unit_x, unit_y = data["x"].mean(), data["x"].std(ddof=1), y.std(ddof=1)
+
+    def density(at: dict[str, np.ndarray]) -> np.ndarray:
+        intercept, slope, sigma = at["Intercept"], at["x"], np.exp(at["log sigma"])
+        total = stats.norm(y.mean(), 2.5 * unit_y).logpdf(intercept + slope * mean_x)
+        total += stats.norm(0, 2.5 * unit_y / unit_x).logpdf(slope)
+        total += spread_prior(unit_y).logpdf(sigma) + at["log sigma"]
+        for one_x, one_y in zip(x, y, strict=True):
+            total += stats.norm(intercept + slope * one_x, sigma).logpdf(one_y)
+        return total
+
+    return ExactDistribution.from_grid(on_grid(axes, density))
+
+
+def half_t(unit: float) -> stats.rv_continuous:
+    return stats.t(3, scale=unit)
+
+
+def drawn(data: pd.DataFrame, model: bm.Regression | None = None) -> dict[str, np.ndarray]:
+    models = {} if model is None else {"y": model}
+    imputations = bm.MICE(data, models).mice(m=CHAINS, sweeps=SWEEPS, progressbar=False)
+    last = imputations.tree["conditionals/y/posterior"].isel(draw=-1)
+    return {
+        "Intercept": last["Intercept"].to_numpy(),
+        "x": last["coefficients"].to_numpy()[:, 0],
+        "log sigma": np.log(last["sigma"].to_numpy()),
+    }
+
+
+def axes(center: tuple[float, float, float], width: tuple[float, float, float]):
+    names = ("Intercept", "x", "log sigma")
+    return {
+        name: np.linspace(middle - half, middle + half, 61)
+        for name, middle, half in zip(names, center, width, strict=True)
+    }
+
+
+def test_many_rows_have_a_good_proposal() -> None:
+    data = line(60, noise=1.5)
+    assert len(data) > MIN_ROWS
+    x, y = data["x"].to_numpy()[:-1], data["y"].to_numpy()[:-1]
+    slope, intercept = np.polyfit(x, y, 1)
+    error = 1.5 / np.sqrt(60)
+    spread = np.log((y - intercept - slope * x).std(ddof=2))
+    grid = axes((intercept, slope, spread), (6 * error, 7 * error, 0.6))
+    p_values = moment_p_values(drawn(data), exact(data, half_t, grid))
+    assert smallest(p_values) > ALARM, p_values
+
+
+def test_a_strong_prior_against_the_data_is_sampled_by_slices() -> None:
+    data = line(30, noise=1.5)
+    model = bm.Regression(priors={"sigma": pm.HalfNormal.dist(0.15)})
+    x, y = data["x"].to_numpy()[:-1], data["y"].to_numpy()[:-1]
+    slope, intercept = np.polyfit(x, y, 1)
+    grid = axes((intercept, slope, -0.03), (1.1, 1.2, 0.5))
+    p_values = moment_p_values(
+        drawn(data, model), exact(data, lambda unit: stats.halfnorm(scale=0.15), grid)
+    )
+    assert smallest(p_values) > ALARM, p_values
+
+
+def test_a_target_that_is_determined_has_a_standard_deviation_near_its_bound() -> None:
+    """Default priors begin at 1e-4 units; slices follow a density that rises towards the bound."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=41)
+    data = pd.DataFrame({"x": x, "y": 3.0 + 2.0 * x})
+    data.loc[40, "y"] = np.nan
+    unit = data["y"].std(ddof=1)
+    imputations = bm.MICE(data).mice(m=20, sweeps=12, progressbar=False)
+    sigma = imputations.tree["conditionals/y/posterior/sigma"].to_numpy() / unit
+    last = sigma[:, -4:]
+    assert (last > 1e-4).all()
+    assert (last < 1.2e-4).all()
+    assert (np.diff(last, axis=1) != 0).all(), "chains do not move"
+    np.testing.assert_allclose(
+        imputations.tree["imputations"]["y"].to_numpy(), 3.0 + 2.0 * x[40], atol=1e-3 * unit
+    )
+
+
+def test_which_regressions_draw_exactly() -> None:
+    data = line(30, noise=1.0).assign(z=np.arange(31.0))
+
+    def kernel(model: bm.Regression) -> str:
+        return specify(data, {"y": model}).target("y").program.kernel.name
+
+    assert kernel(bm.Regression()) == "conjugate"
+    assert kernel(bm.Regression("x + I(x**2)")) == "conjugate"
+    assert kernel(bm.Regression(priors={"sigma": pm.HalfNormal.dist(1)})) == "conjugate"
+    assert kernel(bm.Regression(priors={"x": pm.StudentT.dist(3)})) == "hmc"
+    assert kernel(bm.Regression(priors={"sigma": 1.0})) == "hmc"
+    assert kernel(bm.Regression("0 + x")) == "hmc"
+    assert kernel(bm.Regression(kernel="hmc")) == "hmc"
+    assert kernel(bm.Regression(family="t")) == "hmc"
+    assert kernel(bm.Regression(distributional={"sigma": "x"})) == "hmc"
+    assert kernel(bm.Regression(priors={"coefficients": bm.priors.horseshoe()})) == "nuts"
+
+
+def test_moments_give_the_likelihood_of_weighted_rows() -> None:
+    rng = np.random.default_rng()
+    n, width = 200, 4
+    design, observed = rng.normal(size=(n, width)), 1e6 + rng.normal(size=n)
+    weights = rng.choice([0.0, 0.5, 1.0, 3.0], n)
+    moments = moments_of(jnp.asarray(design), jnp.asarray(observed), jnp.asarray(weights))
+    for _ in range(5):
+        location, slopes, sigma = 1e6 + rng.normal(), rng.normal(size=width), rng.gamma(2.0)
+        by_row = stats.norm(location + design @ slopes, sigma).logpdf(observed)
+        coefficients = jnp.asarray([location - float(moments.center), *slopes])
+        found = log_likelihood(moments.n, moments.residual_square(coefficients), jnp.asarray(sigma))
+        np.testing.assert_allclose(float(found), by_row @ weights, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [stats.gamma(0.7), stats.norm(3.0, 0.01), stats.expon(-50.0, 20.0)],
+    ids=["gamma", "norm", "expon"],
+)
+def test_slices_leave_a_distribution_as_it_is(law: stats.rv_continuous) -> None:
+    name, arguments = law.dist.name, law.args
+    density = {
+        "gamma": lambda x: jnp.where(x > 0, -0.3 * jnp.log(jnp.abs(x)) - x, -jnp.inf),
+        "norm": lambda x: -0.5 * ((x - 3.0) / 0.01) ** 2,
+        "expon": lambda x: jnp.where(x > -50.0, -(x + 50.0) / 20.0, -jnp.inf),
+    }[name]
+    seed = int(np.random.SeedSequence().generate_state(1)[0])
+    start = law.rvs(4000, random_state=np.random.default_rng(seed))
+
+    def move(key: jax.Array, position: jax.Array) -> jax.Array:
+        for step in range(2):
+            position = slice_move(jax.random.fold_in(key, step), position, density, 1.0)
+        return position
+
+    keys = jax.random.split(jax.random.key(seed), len(start))
+    moved = np.asarray(jax.jit(jax.vmap(move))(keys, jnp.asarray(start)))
+    assert (moved != start).all(), arguments
+    assert stats.kstest(moved, law.cdf).pvalue > 1e-6
+
+
+def test_slices_stay_where_no_density_is() -> None:
+    key = jax.random.key(0)
+    for nothing in (-jnp.inf, jnp.nan):
+        stayed = slice_move(key, jnp.asarray(0.5), lambda x, value=nothing: x * 0 + value, 1.0)
+        assert float(stayed) == 0.5
+
+
+def test_more_transitions_where_there_are_few_rows() -> None:
+    """What one transition keeps is the share of coefficients in rows."""
+    for n_rows in (10, 50, 300, 2000, 10**6):
+        for n_dim in (2, 20, 100):
+            kept = min(n_dim / n_rows, 0.75) ** conjugate_transitions(n_rows, n_dim)
+            assert kept < 0.11

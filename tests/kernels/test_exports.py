@@ -1,0 +1,201 @@
+"""Exported visits: the same numbers without PyMC, and never a program that anything has changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import jax
+import pytest
+
+from bayesmice.kernels import exports
+from bayesmice.kernels.cache import configure_jax
+from bayesmice.kernels.exports import (
+    SWITCH,
+    exports_folder,
+    fingerprint,
+    read_export,
+    write_export,
+)
+from bayesmice.models import FAMILIES, Family
+from bayesmice.models.catalog import is_built_in
+
+pytest.importorskip("flatbuffers")
+
+RUN = """
+import hashlib, json, sys
+import numpy as np
+import pandas as pd
+import bayesmice as bm
+rng = np.random.default_rng(1)
+x = rng.normal(size=60)
+data = pd.DataFrame({"number": x, "count": rng.poisson(5 + x.clip(-2))})
+data = data.mask(rng.random((60, 2)) < 0.2)
+imputations = bm.MICE(data).mice(m=2, sweeps=3, random_seed=1, progressbar=False)
+bits = [imputations.long().to_csv(), str(imputations.tree.conditionals.to_dict())]
+print(json.dumps({
+    "bits": [hashlib.sha256(text.encode()).hexdigest() for text in bits],
+    "modules": sorted({name.split(".")[0] for name in sys.modules}),
+}))
+"""
+NOT_NEEDED = {"blackjax", "pymc", "pytensor"}
+NEVER_NEEDED = {"arviz", "arviz_base", "joblib", "matplotlib", "sklearn", "statsmodels"}
+
+
+def impute(cache, **environment):
+    """Impute in a process of its own; give digests of the results, and the imported modules."""
+    own = {SWITCH: "true", "XDG_CACHE_HOME": str(cache), **environment}
+    run = subprocess.run(
+        [sys.executable, "-c", RUN],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={key: value for key, value in os.environ.items() if key != SWITCH} | own,
+    )
+    found = json.loads(run.stdout)
+    return found["bits"], set(found["modules"])
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """Run with an empty cache: the folder, and what came out."""
+    cache = tmp_path_factory.mktemp("cache")
+    bits, modules = impute(cache)
+    assert modules >= NOT_NEEDED
+    return cache, bits
+
+
+def folder_of(cache):
+    return cache / "bayesmice" / "jax" / exports.FOLDER
+
+
+@pytest.mark.long
+def test_a_second_process_gives_the_same_bits_without_pymc(first):
+    cache, bits = first
+    again, modules = impute(cache)
+    assert again == bits
+    assert not modules & (NOT_NEEDED | NEVER_NEEDED)
+
+
+@pytest.mark.long
+def test_without_exports_the_bits_are_the_same(first):
+    cache, bits = first
+    again, modules = impute(cache, **{SWITCH: "false"})
+    assert again == bits
+    assert modules >= NOT_NEEDED
+
+
+@pytest.mark.long
+def test_an_export_that_is_not_whole_is_made_anew(first):
+    cache, bits = first
+    files = sorted(folder_of(cache).iterdir())
+    whole = {file: file.read_bytes() for file in files}
+    for file in files:
+        file.write_bytes(whole[file][:-1])
+    again, modules = impute(cache)
+    assert again == bits
+    assert modules >= NOT_NEEDED
+    assert {file.name for file in folder_of(cache).iterdir()} == {file.name for file in files}
+    assert all(len(file.read_bytes()) == len(whole[file]) for file in files)
+
+
+@pytest.mark.long
+def test_other_settings_of_pytensor_find_no_export(first):
+    cache, bits = first
+    before = set(folder_of(cache).iterdir())
+    again, modules = impute(cache, PYTENSOR_FLAGS="optimizer_verbose=False")
+    assert again == bits
+    assert modules >= NOT_NEEDED
+    after = set(folder_of(cache).iterdir())
+    assert after > before
+    assert len(after) == 2 * len(before)
+
+
+@pytest.mark.long
+def test_where_nothing_can_be_written_a_run_goes_on(first, tmp_path):
+    cache, bits = first
+    compiled = folder_of(tmp_path).parent
+    shutil.copytree(
+        folder_of(cache).parent, compiled, ignore=shutil.ignore_patterns(exports.FOLDER)
+    )
+    folder_of(tmp_path).write_text("a file where the folder would be")
+    again, modules = impute(tmp_path)
+    assert again == bits
+    assert modules >= NOT_NEEDED
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Let exports be on in this process, in a folder of the test's own."""
+    configure_jax()
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setenv(SWITCH, "true")
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    yield tmp_path / exports.FOLDER
+    jax.config.update("jax_compilation_cache_dir", before)
+
+
+def test_exports_are_cleared_with_the_compilation_cache(folder):
+    assert exports_folder() == folder
+    assert folder.parent == folder.parent.parent / jax.config.jax_compilation_cache_dir
+
+
+def test_what_was_kept_is_read_again(folder):
+    assert read_export("name") is None
+    write_export("name", b"kept")
+    assert read_export("name") == b"kept"
+    (folder / "name").write_bytes((folder / "name").read_bytes() + b"!")
+    assert read_export("name") is None
+
+
+def test_the_oldest_exports_go(folder, monkeypatch):
+    monkeypatch.setattr(exports, "MAX_EXPORTS", 2)
+    for age, name in enumerate("abc"):
+        write_export(name, b"kept")
+        os.utime(folder / name, (age, age))
+    write_export("d", b"kept")
+    assert sorted(file.name for file in folder.iterdir()) == ["c", "d"]
+
+
+@pytest.mark.parametrize("value", ["false", "0"])
+def test_exports_can_be_turned_off(folder, monkeypatch, value):
+    monkeypatch.setenv(SWITCH, value)
+    assert exports_folder() is None
+    write_export("name", b"kept")
+    assert not folder.exists()
+
+
+def test_a_cache_that_is_off_keeps_no_exports(folder):
+    jax.config.update("jax_enable_compilation_cache", False)
+    try:
+        assert exports_folder() is None
+    finally:
+        jax.config.update("jax_enable_compilation_cache", True)
+
+
+def test_a_fingerprint_changes_with_all_that_a_program_depends_on(folder, monkeypatch):
+    found = [fingerprint("part"), fingerprint("other")]
+    assert fingerprint("part") == found[0]
+    monkeypatch.setattr(exports, "_code", lambda: "other code")
+    found.append(fingerprint("part"))
+    monkeypatch.setattr(exports, "_versions", lambda: ("other versions",))
+    found.append(fingerprint("part"))
+    monkeypatch.setenv("PYTENSOR_FLAGS", "floatX=float32")
+    found.append(fingerprint("part"))
+    with jax.default_matmul_precision("highest"):
+        found.append(fingerprint("part"))
+    assert len(set(found)) == len(found)
+
+
+def test_code_is_told_by_its_content():
+    exports._code.cache_clear()
+    here = exports._code()
+    assert len(here) == 64
+    assert here == exports._code()
+
+
+def test_families_of_a_user_are_not_exported():
+    assert all(is_built_in(family) for own in FAMILIES.values() for family in own.by_link.values())
+    gaussian = FAMILIES["gaussian"]
+    assert not is_built_in(Family("gaussian", gaussian.likelihood, auxiliary=gaussian.auxiliary))
