@@ -87,7 +87,7 @@ class ConjugateDensity:
 
     def coefficients(self, position: Array) -> Array:
         """Give the coefficients as they enter, with the location counted from the center."""
-        return (position[self.linear] - self._shift) * self.used
+        return position.at[self.linear[0]].add(-self.moments.center)[self.linear] * self.used
 
     def normal_given(self, position: Array) -> "Normal":
         """Give the posterior of the location and the coefficients, given the standard deviation."""
@@ -109,8 +109,8 @@ class ConjugateDensity:
 
     @property
     def _shift(self) -> Array:
-        """What the location is counted from; 0 for the coefficients."""
-        return jnp.zeros(len(self.linear)).at[0].set(self.moments.center)
+        """What the location and the coefficients are counted from."""
+        return self.moments.base.at[0].add(self.moments.center)
 
     def _prior(self, n_dim: int) -> tuple[Array, Array]:
         """Give means and precisions of the normal priors: their log-density has a linear slope."""

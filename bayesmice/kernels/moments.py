@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax.scipy.linalg import cho_factor, cho_solve
 
 from bayesmice.kernels.jax_model import Inputs, JaxModel, Values
 from bayesmice.kernels.kernel import Array
 
+TINY, RIDGE = 1e-150, 1e-10
+"""Stands for the square of a predictor that is zero; keeps the equations of a fit solvable."""
 LOCATION, SLOPES, SPREAD = "location", "slopes", "spread"
 """Names of the expressions that hold what shifts the linear predictor, the coefficients of the
 design columns, and the residual standard deviation."""
@@ -33,6 +36,8 @@ class Moments(NamedTuple):
         Products of predictors with deviations of the target.
     square : Array, scalar
         Squared deviations of the target.
+    base : Array of shape (1 + n_design,)
+        Coefficients of what was taken from the target before its products and square were summed.
     """
 
     n: Array
@@ -40,6 +45,7 @@ class Moments(NamedTuple):
     predictors: Array
     products: Array
     square: Array
+    base: Array
 
     def residual_square(self, coefficients: Array) -> Array:
         """Give the weighted sum of squared residuals.
@@ -50,8 +56,9 @@ class Moments(NamedTuple):
             Coefficients of the deviations of the target; the first is the location, counted from
             `center`.
         """
-        around = self.predictors @ coefficients - 2.0 * self.products
-        return jnp.maximum(self.square + coefficients @ around, 0.0)
+        away = coefficients - self.base
+        around = self.predictors @ away - 2.0 * self.products
+        return jnp.maximum(self.square + away @ around, 0.0)
 
 
 def moments_of(design: Array, observed: Array, weights: Array) -> Moments:
@@ -76,7 +83,32 @@ def moments_of(design: Array, observed: Array, weights: Array) -> Moments:
     columns = jnp.concatenate([constant, design, (observed - center)[:, None]], axis=1)
     scaled = columns * jnp.sqrt(weights)[:, None]
     sums = scaled.T @ scaled
-    return Moments(n, center, sums[:-1, :-1], sums[:-1, -1], sums[-1, -1])
+    nothing = jnp.zeros(design.shape[1] + 1)
+    return Moments(n, center, sums[:-1, :-1], sums[:-1, -1], sums[-1, -1], nothing)
+
+
+def around_fit(moments: Moments, design: Array, observed: Array, weights: Array) -> Moments:
+    """Take the least squares fit from the target, and sum over the rows again.
+
+    Where predictors determine a target, its residuals are small differences of large squares; sums
+    of what the fit leaves keep all their digits.
+
+    Parameters
+    ----------
+    moments : Moments
+        Of the rows.
+    design, observed, weights : Array
+        As for `moments_of`.
+    """
+    scales = 1.0 / jnp.sqrt(jnp.maximum(jnp.diagonal(moments.predictors), TINY))
+    correlations = moments.predictors * scales[:, None] * scales[None, :]
+    factor = cho_factor(correlations + RIDGE * jnp.eye(len(scales)))
+    base = scales * cho_solve(factor, scales * moments.products)
+    base = jnp.where(jnp.all(jnp.isfinite(base)), base, 0.0)
+    rest = weights * (observed - moments.center - base[0] - design @ base[1:])
+    products = jnp.concatenate([jnp.sum(rest)[None], design.T @ rest])
+    square = jnp.sum(jnp.where(weights > 0, rest**2 / jnp.where(weights > 0, weights, 1.0), 0.0))
+    return moments._replace(products=products, square=square, base=base)
 
 
 class TargetColumn(NamedTuple):
@@ -125,6 +157,7 @@ def moments_without(sums: Array, left_out: Array, target: TargetColumn) -> Momen
         left,
         left[:, place] - mean * left[:, 0],
         left[place, place] - mean * left[0, place],
+        jnp.zeros(len(left)),
     )
 
 

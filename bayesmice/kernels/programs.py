@@ -36,6 +36,7 @@ from bayesmice.kernels.moments import (
     Moments,
     NormalLikelihood,
     TargetColumn,
+    around_fit,
     moments_of,
     moments_without,
     sums_after,
@@ -817,6 +818,9 @@ def _moments(inputs: Inputs, given: Given, sums: Array | None) -> Moments:
     """Sum over the rows of one chain."""
     (rows,), (own,) = given.rows, given.design_columns
     design = inputs[PREDICTORS_DATA]
+    if given.mask is None:
+        moments = moments_of(design, rows.observed, rows.weights)
+        return around_fit(moments, design, rows.observed, rows.weights)
     if sums is None or rows.left_out is None or own is None:
         return moments_of(design, rows.observed, rows.weights)
     target = TargetColumn(own.positions[0], own.centers[0], rows.left_out < len(design))

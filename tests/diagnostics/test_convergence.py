@@ -136,7 +136,7 @@ def test_kernels_are_apart_from_mixing(make_tree):
 
 def test_a_run_says_what_it_needs_and_does_it(run, mice):
     found = run.convergence()
-    assert found.converged is None
+    assert not found.converged
     assert f"imputations.extend({found.further_sweeps})" in found.verdict
     text = repr(found)
     assert "Transitions of parameters: none diverged, and 0." in text

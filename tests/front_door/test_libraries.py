@@ -20,14 +20,14 @@ INCOMPLETE = ["y", "whole", "flag", "kind", "stage"]
 def polars_data():
     rng = np.random.default_rng(31)
     x = rng.normal(size=N)
-    two = rng.random(N) < 0.5
+    two, other = rng.random((2, N)) < 0.5
     frame = pl.DataFrame(
         {
             "x": x,
             "y": pl.Series(x + rng.normal(size=N), dtype=pl.Float32),
             "whole": pl.Series(rng.integers(0, 9, N), dtype=pl.Int32),
             "flag": two,
-            "kind": pl.Series(np.where(two, "a", "b"), dtype=pl.Categorical),
+            "kind": pl.Series(np.where(other, "a", "b"), dtype=pl.Categorical),
             "stage": pl.Series(
                 np.where(rng.random(N) < 0.5, "low", "high"), dtype=pl.Enum(["low", "no", "high"])
             ),

@@ -16,7 +16,7 @@ from scipy import stats
 
 import bayesmice as bm
 from bayesmice.kernels.conjugate import MIN_ROWS, conjugate_transitions
-from bayesmice.kernels.moments import log_likelihood, moments_of
+from bayesmice.kernels.moments import around_fit, log_likelihood, moments_of
 from bayesmice.kernels.slicing import slice_move
 from bayesmice.specification import specify
 
@@ -145,6 +145,25 @@ def test_moments_give_the_likelihood_of_weighted_rows() -> None:
         coefficients = jnp.asarray([location - float(moments.center), *slopes])
         found = log_likelihood(moments.n, moments.residual_square(coefficients), jnp.asarray(sigma))
         np.testing.assert_allclose(float(found), by_row @ weights, rtol=1e-9)
+        closer = around_fit(
+            moments, jnp.asarray(design), jnp.asarray(observed), jnp.asarray(weights)
+        )
+        again = closer.residual_square(coefficients)
+        np.testing.assert_allclose(float(again), float(moments.residual_square(coefficients)))
+
+
+def test_residuals_of_a_target_that_is_determined_keep_their_digits() -> None:
+    rng = np.random.default_rng(4)
+    design = rng.normal(size=(100, 3))
+    slopes, noise = np.array([100.0, -3.0, 0.0]), 1e-8 * rng.normal(size=100)
+    observed, weights = 500.0 + design @ slopes + noise, rng.choice([0.0, 1.0, 2.0], 100)
+    arrays = [jnp.asarray(values) for values in (design, observed, weights)]
+    moments = around_fit(moments_of(*arrays), *arrays)
+    coefficients = jnp.asarray([500.0 - float(moments.center), *slopes])
+    found = float(moments.residual_square(coefficients))
+    np.testing.assert_allclose(
+        found, weights @ (observed - 500.0 - design @ slopes) ** 2, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
