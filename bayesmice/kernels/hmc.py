@@ -6,11 +6,13 @@ of where it began. The transition is exact for any preconditioner, so the curvat
 the first sweeps and then left alone, even though the predictors go on changing; it is measured
 again only when a chain's acceptance rate shows that it has become too stale.
 
-A quarter period is one step of a splitting with three stages (Blanes, Casas and Sanz-Serna 2014,
-SIAM Journal on Scientific Computing 36, A1556-A1580), each of which costs a gradient. Its two free
-coefficients make the energy error of a Gaussian least, on average over the lengths that the jitter
+A quarter period is a step or two of a splitting with three stages (Blanes, Casas and Sanz-Serna
+2014, SIAM Journal on Scientific Computing 36, A1556-A1580), each of which costs a gradient. Its two
+free coefficients make the energy error of a Gaussian least, on average over the lengths that jitter
 gives and over frequencies that are off by a tenth: 3e-8 for each dimension, where three leapfrog
-steps have 3e-3. So hundreds of dimensions need no more stages than a few.
+steps have 3e-3. In few dimensions one step is enough. With more of them, such as many levels of
+which predictors tell some apart, a posterior is less Gaussian and one step can reject half of the
+transitions, so two are taken.
 """
 
 import math
@@ -35,10 +37,8 @@ from bayesmice.kernels.kernel import (
 
 QUARTER_PERIOD = math.pi / 2
 OUTER_KICK, OUTER_DRIFT = 0.1060, 0.2855
-KICKS = (OUTER_KICK, 0.5 - OUTER_KICK, 0.5 - OUTER_KICK, OUTER_KICK)
-"""Shares of a step by which gradients change the momentum, before, between and after drifts."""
-DRIFTS = (OUTER_DRIFT, 1.0 - 2.0 * OUTER_DRIFT, OUTER_DRIFT)
-"""Shares of a step by which the momentum changes the position."""
+ONE_STEP_DIM = 25
+"""Up to so many dimensions a quarter period is one step; beyond, two."""
 JITTER = 0.2
 """The step size varies by this share, so that no direction keeps returning to where it was."""
 DIVERGENT = 1000.0
@@ -49,6 +49,32 @@ CLOSE = 0.1
 """Nearer to the mode than this many posterior standard deviations the curvature is the same."""
 NEAR = 1e-2
 """An estimate is near enough to the mode at this many posterior standard deviations."""
+
+
+class Splitting(NamedTuple):
+    """How a trajectory is parted; shares of its length.
+
+    Attributes
+    ----------
+    kicks : tuple of float
+        Lengths for which gradients change the momentum, before, between and after drifts.
+    drifts : tuple of float
+        Lengths for which the momentum changes the position.
+    """
+
+    kicks: tuple[float, ...]
+    drifts: tuple[float, ...]
+
+
+def splitting(n_dim: int) -> Splitting:
+    """Part a quarter period."""
+    n_steps = 1 if n_dim <= ONE_STEP_DIM else 2
+    inner = 0.5 - OUTER_KICK
+    first, between = OUTER_KICK / n_steps, 2.0 * OUTER_KICK / n_steps
+    middle = (inner / n_steps, inner / n_steps)
+    drifts = (OUTER_DRIFT / n_steps, (1.0 - 2.0 * OUTER_DRIFT) / n_steps, OUTER_DRIFT / n_steps)
+    kicks = (first, *middle, *((between, *middle) * (n_steps - 1)), first)
+    return Splitting(kicks, drifts * n_steps)
 
 
 class HMCState(NamedTuple):
@@ -89,6 +115,7 @@ def _steps(keys: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCSta
         return logdensity(state.position + state.whiten @ offset)
 
     measure = jax.value_and_grad(whitened)
+    n_stages = len(splitting(state.position.shape[0]).drifts)
 
     def transition(begin: _Point, key: Array) -> tuple[_Point, Info]:
         (for_length, for_accepting), momentum = random_numbers(key, 2, len(begin.offset))
@@ -104,8 +131,8 @@ def _steps(keys: Array, state: HMCState, logdensity: LogDensity) -> tuple[HMCSta
             diverging=gain > DIVERGENT,
             energy=energy,
             lp=reached.value,
-            n_steps=jnp.asarray(len(DRIFTS)),
-            step_size=length / len(DRIFTS),
+            n_steps=jnp.asarray(n_stages),
+            step_size=length / n_stages,
         )
 
     origin = jnp.zeros(state.position.shape[0])
@@ -118,7 +145,8 @@ def _trajectory(
     measure: Callable[[Array], tuple[Array, Array]], begin: _Point, momentum: Array, length: Array
 ) -> tuple[_Point, Array]:
     """Follow a momentum; gradients stand in a loop, since each takes time to compile."""
-    kicks, drifts = length * jnp.asarray(KICKS), length * jnp.asarray(DRIFTS)
+    parted = splitting(len(momentum))
+    kicks, drifts = length * jnp.asarray(parted.kicks), length * jnp.asarray(parted.drifts)
 
     def stage(number: int, moving: tuple[_Point, Array]) -> tuple[_Point, Array]:
         point, momentum = moving
@@ -127,7 +155,9 @@ def _trajectory(
         return ahead, momentum + kicks[number + 1] * ahead.gradient
 
     started = momentum + kicks[0] * begin.gradient
-    reached: tuple[_Point, Array] = jax.lax.fori_loop(0, len(DRIFTS), stage, (begin, started))
+    reached: tuple[_Point, Array] = jax.lax.fori_loop(
+        0, len(parted.drifts), stage, (begin, started)
+    )
     return reached
 
 
