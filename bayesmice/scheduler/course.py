@@ -9,7 +9,7 @@ import pandas as pd
 from bayesmice.data import ColumnStore
 from bayesmice.kernels import Target
 from bayesmice.kernels.kernel import Array
-from bayesmice.kernels.steps import StepsProgram
+from bayesmice.kernels.programs import CompiledVisits
 from bayesmice.models.design import Design
 from bayesmice.models.passive import PassiveColumns
 from bayesmice.scheduler.first_visits import FirstVisits
@@ -60,7 +60,7 @@ class Course:
             self.posts
             or any(not passive.is_expression for passive in self.passive.ordered)
             or any(
-                target.host_designs or isinstance(target.program, StepsProgram)
+                target.host_designs or not isinstance(target.program, CompiledVisits)
                 for target in self.targets.values()
             )
         )
