@@ -4,11 +4,12 @@ The PyMC model of such a program is written only where something was not exporte
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import jax
 from jax import export
@@ -26,6 +27,8 @@ from bayesmice.kernels.programs import (
     TunedState,
     empty_states,
 )
+
+logger = logging.getLogger(__name__)
 
 type Leaves = tuple[Array, ...]
 type FlatMove = Callable[..., tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...]]]
@@ -153,7 +156,12 @@ class ExportedMove:
         name = fingerprint("visit", program.identity, program.kernel.name, structure, shapes)
         kept = read_export(name)
         if kept is None:
-            exported = export.export(jax.jit(self._flat(structure)))(*shapes)
+            flat = jax.jit(self._flat(structure))
+            try:
+                exported = export.export(flat)(*shapes)
+            except ValueError as error:  # JAX cannot export every program that it can run
+                logger.debug("The visit of %s is not kept: %s", program.identity, error)
+                return cast(FlatMove, flat)
             write_export(name, bytes(exported.serialize()))
         else:
             exported = export.deserialize(bytearray(kept))

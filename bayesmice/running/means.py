@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from joblib import cpu_count
-
 from bayesmice.running.dask_crew import DaskCrew, Sights
 from bayesmice.running.route import Route
 from bayesmice.scheduler import Batch, Crew, ThreadCrew, part, threads_for
@@ -49,7 +47,7 @@ class Means:
         """Part the chains among the cores of this machine."""
         n_chains = sum(len(batch.ids) for batch in batches)
         at_once = min(self.chunk or n_chains, n_chains)
-        n_threads = threads_for(route.strands, at_once, cpu_count())
+        n_threads = threads_for(route.strands, at_once)
         size = ceil(n_chains / n_threads) if at_once == n_chains else at_once // n_threads
         return ThreadCrew(route.strands, part(batches, size), n_threads)
 

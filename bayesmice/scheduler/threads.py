@@ -13,15 +13,18 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from bayesmice.later import later
 from bayesmice.scheduler.batches import Batch, MovingBatch, Swept, join_swept
 from bayesmice.scheduler.strands import Strand
 from bayesmice.scheduler.sweeps import BeforeVisit, Left
+
+joblib = later("joblib")
 
 LEAST_WORK = 400_000
 """Numbers of a batch's designs for which a thread is worth while; less is all overhead."""
 
 
-def threads_for(strands: Sequence[Strand], n_chains: int, n_cores: int) -> int:
+def threads_for(strands: Sequence[Strand], n_chains: int) -> int:
     """Say how many batches to advance at the same time.
 
     Parameters
@@ -30,8 +33,6 @@ def threads_for(strands: Sequence[Strand], n_chains: int, n_cores: int) -> int:
         What the chains go through.
     n_chains : int
         How many there are.
-    n_cores : int
-        Cores of the machine.
 
     Returns
     -------
@@ -44,7 +45,10 @@ def threads_for(strands: Sequence[Strand], n_chains: int, n_cores: int) -> int:
         return 1
     sizes = [(strand.course.store.n_rows, strand.course.design.width) for strand in strands]
     work = n_chains * max(n_rows * (width + 1) for n_rows, width in sizes)
-    n_threads = max(min(n_cores, n_chains // 2, work // LEAST_WORK), 1)
+    worth = min(n_chains // 2, work // LEAST_WORK)
+    if worth < 2:
+        return 1
+    n_threads = min(int(joblib.cpu_count()), worth)
     return ceil(n_chains / ceil(n_chains / n_threads))
 
 
