@@ -228,7 +228,10 @@ def _compile(
 ) -> Callable[..., list[jax.Array]]:
     swapped = graph_replace(outputs, swaps, strict=False)
     try:
-        function = jax_function(inputs, swapped)
+        # A model may be turned into functions while another program is traced; its constants are
+        # no part of that program.
+        with jax.ensure_compile_time_eval():
+            function = jax_function(inputs, swapped)
     except NotImplementedError as error:
         raise ModelError(
             f"The model for {owner} uses an operation that has no JAX version: {error}. "

@@ -174,6 +174,19 @@ def test_what_jax_cannot_export_runs_all_the_same(folder, monkeypatch):
     assert all(len(file.read_bytes()) < 1000 for file in folder.iterdir()), "no visit was kept"
 
 
+def test_a_program_that_was_written_while_it_was_traced_serves_further_shapes(folder):
+    """As in a second process that finds what a program is, but not the visit of this many rows."""
+    rng = np.random.default_rng(2)
+    data = pd.DataFrame({"x": rng.normal(size=37), "y": rng.normal(size=37)})
+    data["stage"] = pd.Categorical(rng.choice(list("abc"), 37), ordered=True)
+    data = data.mask(rng.random(data.shape) < 0.2)
+    for m in (2, 3):
+        _shared_program.cache_clear()  # as in a new process
+        bm.MICE(data).mice(m=m, sweeps=2, random_seed=1, progressbar=False)
+    run = bm.MICE(data).mice(m=4, sweeps=2, random_seed=1, progressbar=False)
+    assert all(completed.notna().all(axis=None) for completed in run)
+
+
 def test_the_oldest_exports_go(folder, monkeypatch):
     monkeypatch.setattr(exports, "MAX_EXPORTS", 2)
     for age, name in enumerate("abc"):
