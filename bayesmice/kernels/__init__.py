@@ -1,6 +1,7 @@
 """From PyMC models to compiled transitions: JAX functions, kernels, programs, targets."""
 
 from bayesmice.kernels.blas import one_blas_thread
+from bayesmice.kernels.completing import with_sums
 from bayesmice.kernels.fixed import (
     FixedParameters,
     FixedProgram,
@@ -8,7 +9,7 @@ from bayesmice.kernels.fixed import (
     expanded,
     fixed_program,
 )
-from bayesmice.kernels.programs import CompletedDesign, Moment, Program, Recorded, run_seed
+from bayesmice.kernels.keys import run_seed
 from bayesmice.kernels.room import make_room
 from bayesmice.kernels.targets import (
     ParameterLabels,
@@ -17,6 +18,7 @@ from bayesmice.kernels.targets import (
     custom_target,
     regression_target,
 )
+from bayesmice.kernels.visits import CompletedDesign, Moment, Program, Recorded
 
 __all__ = [
     "CompletedDesign",
@@ -36,4 +38,5 @@ __all__ = [
     "one_blas_thread",
     "regression_target",
     "run_seed",
+    "with_sums",
 ]

@@ -18,20 +18,14 @@ from numpy.typing import NDArray
 
 from bayesmice.errors import ModelError
 from bayesmice.kernels.cells import ETA, Donors, MatchingDraw, Moved
+from bayesmice.kernels.chain_axis import over_chains
+from bayesmice.kernels.completing import write_cells
 from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info
-from bayesmice.kernels.programs import (
-    CompletedDesign,
-    Given,
-    ModelProgram,
-    Moment,
-    Program,
-    Recorded,
-    over_chains,
-    visit_key,
-    write_cells,
-)
+from bayesmice.kernels.keys import visit_key
+from bayesmice.kernels.programs import ModelProgram
 from bayesmice.kernels.shared import SharedProgram
+from bayesmice.kernels.visits import CompletedDesign, Given, Moment, Program, Recorded
 from bayesmice.later import later
 from bayesmice.models.custom import data_name
 

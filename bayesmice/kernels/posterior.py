@@ -23,6 +23,7 @@ from bayesmice.kernels.adaptation import run_chain
 from bayesmice.kernels.jax_model import Inputs, JaxModel
 from bayesmice.kernels.jaxify import jaxify
 from bayesmice.kernels.kernel import Array, LogDensity
+from bayesmice.kernels.keys import run_seed
 from bayesmice.kernels.nuts import START_SPREAD
 from bayesmice.kernels.posterior_sampler import (
     POSTERIOR_STREAM,
@@ -31,7 +32,6 @@ from bayesmice.kernels.posterior_sampler import (
     is_recorded,
     refuse_discrete,
 )
-from bayesmice.kernels.programs import run_seed
 
 TOTAL = "log-density"
 

@@ -9,8 +9,8 @@ of chains, `jax.vmap` elsewhere.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from typing import Any, NamedTuple, Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,8 @@ from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
 from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
+from bayesmice.kernels.chain_axis import over_chains
+from bayesmice.kernels.completing import write_cells
 from bayesmice.kernels.conjugate import ConjugateNames
 from bayesmice.kernels.jax_model import Inputs, JaxModel
 from bayesmice.kernels.kernel import (
@@ -32,6 +34,7 @@ from bayesmice.kernels.kernel import (
     lost_depth,
     on_device,
 )
+from bayesmice.kernels.keys import VisitKeys, visit_key, visit_keys
 from bayesmice.kernels.moments import (
     Moments,
     NormalLikelihood,
@@ -39,142 +42,12 @@ from bayesmice.kernels.moments import (
     around_fit,
     moments_of,
     moments_without,
-    sums_after,
-    sums_of,
 )
+from bayesmice.kernels.visits import CompletedDesign, Given, Moment, Recorded, TunedState
 from bayesmice.models.blueprint import CENSORED, LIMITS_DATA, LIMITS_POTENTIAL, PREDICTORS_DATA
 
 MEMORY = 0.75
 """What an average of acceptance rates keeps at each visit; three rejections count as low."""
-
-
-class Moment(NamedTuple):
-    """Where in a run a visit takes place; every random key of the visit is folded from it.
-
-    Attributes
-    ----------
-    seed : Array of shape (2,)
-        Key data of the run's random seed.
-    sweep, target : Array, scalar integers
-        The sweep, counted from 0, and the position of the target among the columns; further visits
-        in the same sweep count on from the number of columns.
-    is_scheduled : Array, scalar boolean
-        Whether all chains are to be tuned.
-    is_first : Array, scalar boolean
-        Whether the chains begin here, with no parameters of their own yet.
-    """
-
-    seed: Array
-    sweep: Array | np.int64
-    target: Array | np.int64
-    is_scheduled: Array | np.bool_
-    is_first: Array | np.bool_
-
-
-class TunedState(NamedTuple):
-    """A kernel state, and what tells whether it should be tuned again.
-
-    Attributes
-    ----------
-    kernel : KernelState
-        The state of the kernel.
-    recent_acceptance : Array, scalar
-        Acceptance rate, averaged with weights that fall by `MEMORY` with every visit; 1 after
-        tuning.
-    lp : Array, scalar
-        Log-density at the end of the last visit.
-    """
-
-    kernel: KernelState
-    recent_acceptance: Array
-    lp: Array
-
-
-class DesignColumns(NamedTuple):
-    """How drawn cells of a target become design columns.
-
-    Attributes
-    ----------
-    positions : Array of shape (width,)
-        Design columns of the target.
-    centers : Array of shape (width,)
-        What to subtract from a number.
-    table : Array of shape (n_levels, width)
-        Centered design row of each level; no rows for a continuous target.
-    """
-
-    positions: Array
-    centers: Array
-    table: Array
-
-
-class CompletedDesign(NamedTuple):
-    """The design with the missing cells as they are, of one chain or, with a first axis, of all.
-
-    Attributes
-    ----------
-    rows : Array of shape ([n_chains,] n_rows, n_design)
-        The design.
-    sums : Array of shape ([n_chains,] 1 + n_design, 1 + n_design) or None
-        Squares and products over all rows, of the constant and the design; None where no program
-        has a use for them.
-    """
-
-    rows: Array
-    sums: Array | None = None
-
-    def with_sums(self) -> "CompletedDesign":
-        """Sum over the rows of all chains."""
-        return self._replace(sums=_sums(self.rows))
-
-
-@jax.jit
-def _sums(rows: Array) -> Array:
-    sums: Array = over_chains(sums_of, rows)
-    return sums
-
-
-class Given(NamedTuple):
-    """What all visits to a model's targets are given; the same for all chains and sweeps.
-
-    Attributes
-    ----------
-    rows : tuple of Rows
-        Observed values, weights, rows to draw, by target.
-    fixed : dict of str to Array
-        Inputs of the model that do not vary over chains.
-    columns : dict of str to Array
-        Complete columns that the model reads.
-    mask : Array of shape (n_design,) or None
-        1 for the design columns that a shared model uses, 0 for others; None for a model of its
-        own.
-    design_columns : tuple of (DesignColumns or None)
-        Where drawn cells go in the design, by target; None for one that is not in it.
-    """
-
-    rows: tuple[Rows, ...]
-    fixed: dict[str, Array]
-    columns: dict[str, Array]
-    mask: Array | None
-    design_columns: tuple[DesignColumns | None, ...]
-
-
-class Recorded(NamedTuple):
-    """What a visit leaves behind; every array has the chains as its first axis.
-
-    Attributes
-    ----------
-    parameters : dict of str to Array
-        Parameters on their own scales.
-    info : Info
-        The transition.
-    cells : tuple of Array of shape (n_chains, n_cells)
-        The drawn cells, with padding, by target.
-    """
-
-    parameters: dict[str, Array]
-    info: Info
-    cells: tuple[Array, ...]
 
 
 class RowInputs(Protocol):
@@ -211,64 +84,6 @@ class RowCurvature(Protocol):
         weights : Array of shape (n_rows,)
             Weights of rows in the likelihood.
         """
-
-
-class Tuning(Protocol):
-    """What the scheduler needs to know of a kernel."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def tuning_sweeps(self) -> tuple[int, ...]:
-        """Sweeps, counted from where the chains begin, before which it is tuned."""
-
-
-class Program(Protocol):
-    """A conditional model with its kernel, ready to be visited."""
-
-    @property
-    def kernel(self) -> Tuning:
-        """What the scheduler needs to know of the kernel."""
-
-    def empty_state(
-        self, n_chains: int, design: Shaped, columns: Mapping[str, Shaped], given: Given
-    ) -> Any:
-        """Make kernel states for all chains, to be tuned before use."""
-
-    @property
-    def visit(self) -> Callable[..., tuple[Any, Recorded, CompletedDesign]]:
-        """Tune where due, take transitions, and draw the missing cells, for all chains."""
-
-    @property
-    def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
-        """Evaluate rows at the parameters of a visit, for all chains.
-
-        Called with the kernel states after the visit, the design, the columns that the visit was
-        given, and what all visits are given; gives arrays of shape (n_chains, n_rows) by target:
-        what a row adds to the log-density, 0 for rows of weight 0.
-        """
-
-    @property
-    def predictive(self) -> Callable[..., tuple[Array, ...]]:
-        """Draw every row of each target at the parameters of a visit, for all chains.
-
-        Called with the moment, the chains, and the arguments of `log_likelihood`. The draws depend
-        on no others, and no others on them.
-        """
-
-    def take(self, state: Any, positions: NDArray[np.intp]) -> Any:
-        """Give the kernel states of some chains."""
-
-    def join(self, states: Sequence[Any]) -> Any:
-        """Put kernel states of several sets of chains together."""
-
-    def pack(self, state: Any) -> NDArray[Any] | None:
-        """Write kernel states as an array, chains first; None where they cannot be written."""
-
-    def unpack(self, packed: NDArray[Any], empty: Any) -> Any:
-        """Read kernel states that `pack` wrote, given empty ones for as many chains."""
 
 
 class CompiledVisits(ABC):
@@ -679,139 +494,6 @@ def sum_over_rows(by_row: Array, weights: Array) -> Array:
 def weighted(by_row: Array, weights: Array) -> Array:
     """Weigh the log-likelihood of each row; 0 where the weight is, whatever stands in the row."""
     return jnp.where(weights > 0, by_row * weights, 0.0)
-
-
-def run_seed(random_seed: int, stream: Sequence[int] = ()) -> Array:
-    """Make the key data that all keys of a run are folded from.
-
-    Parameters
-    ----------
-    random_seed : int
-        Seed of the run.
-    stream : sequence of int, optional
-        Further numbers that set chains apart: which group of rows they are over.
-
-    Returns
-    -------
-    Array of shape (2,)
-    """
-    halves = np.array([random_seed >> 32, random_seed & 0xFFFFFFFF], dtype=np.uint32)
-    data: Array = on_device(halves)  # as jax.random.key makes it
-    if not stream:
-        return data
-    key = jax.random.wrap_key_data(data, impl="threefry2x32")
-    for number in stream:
-        key = jax.random.fold_in(key, number)
-    return jax.random.key_data(key)
-
-
-def visit_key(moment: Moment, chain: Array) -> Array:
-    """Make the random key of a chain's visit."""
-    key = jax.random.wrap_key_data(moment.seed, impl="threefry2x32")
-    for fold in (chain, moment.sweep, moment.target):
-        key = jax.random.fold_in(key, fold)
-    return key
-
-
-class VisitKeys(NamedTuple):
-    """Random keys of a visit, by what they are for; every array has the chains as first axis.
-
-    Attributes
-    ----------
-    tuning, cells : Array of shape (n_chains,)
-        Of tuning, and of the missing cells.
-    steps : Array of shape (n_chains, n_steps)
-        Of each transition.
-    """
-
-    tuning: Array
-    steps: Array
-    cells: Array
-
-
-def visit_keys(moment: Moment, chains: Array, n_steps: int) -> VisitKeys:
-    """Make the random keys of all chains at once: making one takes as long as making many.
-
-    Parameters
-    ----------
-    moment : Moment
-        The visit.
-    chains : Array of shape (n_chains,)
-        Identities of the chains.
-    n_steps : int
-        Transitions of the visit.
-
-    Returns
-    -------
-    VisitKeys
-    """
-
-    def of_chain(chain: Array) -> VisitKeys:
-        key = visit_key(moment, chain)
-        tuning, steps, cells = (jax.random.fold_in(key, purpose) for purpose in range(3))
-        return VisitKeys(tuning, jax.random.split(steps, n_steps), cells)
-
-    keys: VisitKeys = jax.vmap(of_chain)(chains)
-    return keys
-
-
-def over_chains(function: Callable[[Any], Any], batch: Any) -> Any:
-    """Apply a function to every chain of a batch, whose arrays have the chains as first axis."""
-    if jax.default_backend() != "cpu":
-        return jax.vmap(function)(batch)
-    if jax.tree.leaves(batch)[0].shape[0] > 1:
-        return jax.lax.map(function, batch)
-    # XLA takes the body out of a loop that runs once, and rounds differently then; a chain alone
-    # would differ in its last bits from the same chain among others. So it runs twice.
-    twice = jax.lax.map(function, jax.tree.map(lambda leaf: jnp.repeat(leaf, 2, axis=0), batch))
-    return jax.tree.map(lambda leaf: leaf[:1], twice)
-
-
-def write_cells(design: CompletedDesign, cells: tuple[Array, ...], given: Given) -> CompletedDesign:
-    """Put the drawn cells of all targets into the design of all chains, which is donated.
-
-    This is no part of the compiled visit, in which XLA would copy the whole design before it writes
-    into it.
-    """
-    rows, sums = design
-    for drawn, own, columns in zip(cells, given.rows, given.design_columns, strict=True):
-        if columns is None:
-            continue
-        if sums is not None:
-            sums = _sums_after(rows, sums, drawn, own.written, columns)
-        rows = _written(rows, drawn, own.written, columns)
-    return CompletedDesign(rows, sums)
-
-
-@partial(jax.jit, donate_argnames=("rows",))
-def _written(rows: Array, drawn: Array, written: Array, columns: DesignColumns) -> Array:
-    places = (slice(None), written[:, None], columns.positions[None, :])
-    return rows.at[places].set(_encoded(drawn, columns), mode="drop")
-
-
-def _encoded(drawn: Array, columns: DesignColumns) -> Array:
-    """Give the design columns of drawn cells, of shape (n_chains, n_cells, width)."""
-    if columns.table.shape[0]:
-        return columns.table[drawn.astype(int)]
-    return drawn[..., None] - columns.centers
-
-
-@jax.jit
-def _sums_after(
-    rows: Array, sums: Array, drawn: Array, written: Array, columns: DesignColumns
-) -> Array:
-    is_row = written < rows.shape[1]
-    constant = is_row.astype(float)[:, None]
-
-    def of_chain(batch: tuple[Array, Array, Array]) -> Array:
-        own, own_sums, encoded = batch
-        before = own.at[written].get(mode="fill", fill_value=0.0)
-        change = jnp.where(is_row[:, None], encoded - before[:, columns.positions], 0.0)
-        with_constant = jnp.concatenate([constant, before], axis=1)
-        return sums_after(own_sums, with_constant, change, columns.positions)
-
-    after: Array = over_chains(of_chain, (rows, sums, _encoded(drawn, columns)))
-    return after
 
 
 def _moments(inputs: Inputs, given: Given, sums: Array | None) -> Moments:

@@ -17,16 +17,8 @@ from jax import export
 from bayesmice.kernels.exports import fingerprint, read_export, write_export
 from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
-from bayesmice.kernels.programs import (
-    CompiledVisits,
-    CompletedDesign,
-    Given,
-    ModelProgram,
-    Moment,
-    Recorded,
-    TunedState,
-    empty_states,
-)
+from bayesmice.kernels.programs import CompiledVisits, ModelProgram, empty_states
+from bayesmice.kernels.visits import CompletedDesign, Given, Moment, Recorded, TunedState
 
 logger = logging.getLogger(__name__)
 

@@ -24,19 +24,14 @@ from pytensor.graph.replace import graph_replace
 from pytensor.graph.traversal import ancestors
 from pytensor.tensor.random.type import RandomType
 
+from bayesmice.kernels.completing import write_cells
 from bayesmice.kernels.forests import GROWING_STEPS, Forest, Grown, is_forest
 from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.jaxify import recorded_variables
 from bayesmice.kernels.kernel import Array, Info, Shaped
-from bayesmice.kernels.programs import (
-    CompletedDesign,
-    Given,
-    Moment,
-    Recorded,
-    weighted,
-    write_cells,
-)
+from bayesmice.kernels.programs import weighted
 from bayesmice.kernels.step_states import state_from_text, state_to_text
+from bayesmice.kernels.visits import CompletedDesign, Given, Moment, Recorded
 from bayesmice.models.custom import CustomModel, data_name
 
 MODE = "FAST_COMPILE"

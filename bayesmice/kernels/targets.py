@@ -40,9 +40,10 @@ from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.moments import LOCATION, SLOPES, SPREAD
 from bayesmice.kernels.nuts import NUTS
-from bayesmice.kernels.programs import DesignColumns, Given, ModelProgram, Program
+from bayesmice.kernels.programs import ModelProgram
 from bayesmice.kernels.shared import SharedProgram
 from bayesmice.kernels.softmax import softmax_curvature
+from bayesmice.kernels.visits import DesignColumns, Given, Program
 from bayesmice.later import later
 from bayesmice.models.blueprint import (
     COEFFICIENTS,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bayesmice.data import Column, in_group
 from bayesmice.errors import SpecificationError, StoreError
 from bayesmice.kernels import Target
-from bayesmice.kernels.programs import Given, Program
+from bayesmice.kernels.visits import Given, Program
 from bayesmice.problem import Group, Problem
 from bayesmice.running.conditionals import observed_group
 from bayesmice.running.resuming import described_run

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bayesmice.data import Column
-from bayesmice.kernels import CompletedDesign, Program, Target
+from bayesmice.kernels import CompletedDesign, Program, Target, with_sums
 from bayesmice.kernels.kernel import Array, on_device
 from bayesmice.kernels.targets import column_input
 from bayesmice.scheduler.course import Course
@@ -341,7 +341,7 @@ def put_cells(
         written = _set_design(state.design.rows, rows, positions, jnp.asarray(encoded))
         state.design = CompletedDesign(written)
         if course.needs_sums:
-            state.design = state.design.with_sums()
+            state.design = with_sums(state.design)
 
 
 @jax.jit

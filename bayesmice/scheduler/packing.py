@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bayesmice.errors import StoreError
 from bayesmice.kernels import Target
-from bayesmice.kernels.programs import Program
+from bayesmice.kernels.visits import Program
 from bayesmice.scheduler.chains import Cells, Lane, Standing, place_chains, start_lane
 from bayesmice.scheduler.course import Course
 

@@ -20,7 +20,14 @@ from bayesmice.data import Column
 from bayesmice.data.columns import decode, level_codes
 from bayesmice.errors import SamplingError, SpecificationError
 from bayesmice.events import Event
-from bayesmice.kernels import CompletedDesign, Moment, Recorded, Target, make_room
+from bayesmice.kernels import (
+    CompletedDesign,
+    Moment,
+    Recorded,
+    Target,
+    make_room,
+    with_sums,
+)
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
     ChainState,
@@ -187,7 +194,7 @@ def run_sweep(
     """
     if course.needs_sums:
         # Summed anew in each sweep, so that a run that goes on from a file has the same bits.
-        state.design = state.design.with_sums()
+        state.design = with_sums(state.design)
     visited: dict[str, Recorded] = {}
     made: dict[str, Numbers] = {}
     events: list[Event] = []

@@ -89,7 +89,7 @@ class ThreadCrew:
             try:
                 for place in range(hand, len(self._batches), self._n_threads):
                     done[place] = self._swept(moving, place, sweep, watched if hand else told)
-            except BaseException:
+            except BaseException:  # Ctrl-C too: the others stop, and it is raised again
                 stop.set()
                 raise
 
@@ -107,7 +107,7 @@ class ThreadCrew:
                 with suppress(_StoppedError):
                     work(0)
                 errors = [future.exception() for future in others]
-            except BaseException:
+            except BaseException:  # Ctrl-C while others are waited for; it is raised again
                 stop.set()
                 raise
         for error in errors:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bayesmice.errors import ModelError
-from bayesmice.kernels.programs import Program
+from bayesmice.kernels.visits import Program
 from bayesmice.scheduler.batches import Batch
 from bayesmice.scheduler.strands import Strand
 
