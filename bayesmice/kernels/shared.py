@@ -47,12 +47,8 @@ class SharedProgram(CompiledVisits):
 
     @cached_property
     def whole(self) -> ModelProgram:
-        """The program with its model.
-
-        It may be written while a visit is traced, and outlives that.
-        """
-        with jax.ensure_compile_time_eval():
-            return self.write()
+        """The program with its model."""
+        return self.write()
 
     def with_kernel(self, kernel: Kernel) -> "SharedProgram":
         """Give the program of the same model with another kernel."""
