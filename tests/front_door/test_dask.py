@@ -14,6 +14,7 @@ import pymc as pm
 import pytest
 import statsmodels.formula.api as smf
 from same_runs import assert_same_run
+from small_frames import logarithm_of_a_draw, numbers_and_sex
 
 import bayesmice as bm
 from bayesmice.cluster import opened, pack
@@ -39,12 +40,7 @@ def cluster(n_workers):
 
 @pytest.fixture(scope="module")
 def frame():
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=24)
-    frame = pd.DataFrame({"x": x, "y": x + rng.normal(size=24), "z": 20 + rng.normal(size=24)})
-    frame.loc[0:3, "y"] = None
-    frame.loc[6:9, "z"] = None
-    return frame.assign(sex=["f", "m"] * 12)
+    return numbers_and_sex()
 
 
 def run(frame, client=None, *, m=5, sweeps=6, settings=None, **how):
@@ -123,20 +119,7 @@ def assert_same_data(one, other):
 
 
 def test_chains_recover_on_a_worker_and_are_told_of(client):
-    rng = np.random.default_rng(2)
-    dose = np.exp(rng.normal(0, 0.4, 60))
-    frame = pd.DataFrame({"dose": dose, "effect": np.log(dose) + 0.2 * rng.normal(size=60)})
-    frame.loc[:8, "dose"] = None
-    frame.loc[20:24, "effect"] = None
-
-    def effect(data):
-        slope, sd = pm.Normal("slope", 0, 2), pm.HalfNormal("sd", 1)
-        pm.Normal("effect", slope * pm.math.log(data["dose"]), sd, observed=data["effect"])
-
-    settings = {
-        "models": {"effect": effect, "dose": bm.Regression("1")},
-        "visit_sequence": ["dose", "effect"],
-    }
+    frame, settings = logarithm_of_a_draw()
     here = run(frame, m=4, sweeps=10, settings=settings)
     assert (here.events["code"] == "chain_recovered").any(), "some draws of dose are negative"
     assert_same_run(run(frame, client, m=4, sweeps=10, settings=settings), here)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from same_runs import assert_same_run
+from small_frames import numbers_and_sex
 
 import bayesmice as bm
 from bayesmice.kernels import Target
@@ -18,12 +19,7 @@ pytestmark = pytest.mark.long
 
 @pytest.fixture(scope="module")
 def frame():
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=24)
-    frame = pd.DataFrame({"x": x, "y": x + rng.normal(size=24), "z": 20 + rng.normal(size=24)})
-    frame.loc[0:3, "y"] = None
-    frame.loc[6:9, "z"] = None
-    return frame.assign(sex=["f", "m"] * 12)
+    return numbers_and_sex()
 
 
 @pytest.fixture

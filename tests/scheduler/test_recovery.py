@@ -2,8 +2,8 @@
 
 import numpy as np
 import pandas as pd
-import pymc as pm
 import pytest
+from small_frames import logarithm_of_a_draw, numbers_and_sex
 
 import bayesmice as bm
 from bayesmice.kernels.programs import ModelProgram
@@ -15,12 +15,7 @@ SWEEPS = 5
 
 @pytest.fixture(scope="module")
 def frame():
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=24)
-    frame = pd.DataFrame({"x": x, "y": x + rng.normal(size=24), "z": 20 + rng.normal(size=24)})
-    frame.loc[0:3, "y"] = None
-    frame.loc[6:9, "z"] = None
-    return frame
+    return numbers_and_sex().drop(columns="sex")
 
 
 def impute(frame, m=3, **settings):
@@ -104,24 +99,9 @@ def test_without_any_chain_left_the_run_is_an_error_that_keeps_what_was_finished
 
 
 def test_chains_whose_density_ends_in_another_sweep_recover_by_other_draws():
-    """The logarithm of a predictor that is imputed by a normal distribution around 1.
-
-    Now and then a value is negative, and the density of the model that reads it is NaN. Repeating
-    the sweep draws other values.
-    """
-    rng = np.random.default_rng(2)
-    dose = np.exp(rng.normal(0, 0.4, 60))
-    frame = pd.DataFrame({"dose": dose, "effect": np.log(dose) + 0.2 * rng.normal(size=60)})
-    frame.loc[:8, "dose"] = None
-    frame.loc[20:24, "effect"] = None
-
-    def effect(data):
-        slope, sd = pm.Normal("slope", 0, 2), pm.HalfNormal("sd", 1)
-        pm.Normal("effect", slope * pm.math.log(data["dose"]), sd, observed=data["effect"])
-
-    mice = bm.MICE(
-        frame, {"effect": effect, "dose": bm.Regression("1")}, visit_sequence=["dose", "effect"]
-    )
+    """Repeating the sweep draws other values."""
+    frame, settings = logarithm_of_a_draw()
+    mice = bm.MICE(frame, **settings)
     run = mice.mice(m=3, sweeps=10, random_seed=5, progressbar=False)
     recovered = run.events.query("code == 'chain_recovered'")
     assert len(recovered) > 0, "of 270 draws around 1 with a deviation of 0.4 some are negative"
