@@ -86,10 +86,16 @@ def sbc(
     Raises
     ------
     SpecificationError
-        If a parameter is not in the posterior of its target, or a count is less than 2.
+        If a parameter is not in the posterior of its target, if its target is no column of the
+        data, or a count is less than 2.
 
     Notes
     -----
+    Where ``ampute`` left nothing missing in a target, its model has no posterior: the replicate is
+    left out of the ranks of its parameters, and of the quantities if ``draw`` gives any of them.
+    This does not bend the ranks of the other replicates, which are uniform for any one pattern of
+    missing values.
+
     Not for models whose conditionals have no joint model, which is the usual case of chained
     equations: their ranks need not be uniform although nothing is wrong. Conditionals that have one
     are, for example, those of a multivariate normal distribution, or of columns that are missing in
@@ -162,9 +168,13 @@ class _Trial:
         run: Imputations,
     ) -> Iterator[tuple[str, float, NDArray[np.float64]]]:
         """Give names, true values, and what the chains drew, of shape (draws,)."""
-        last = {target: _last_draws(run, target) for target in parameters}
-        for target, values in parameters.items():
-            for name, value in values.items():
+        last = {
+            target: _last_draws(run, target)
+            for target in parameters
+            if _column(incomplete, target).isna().any()
+        }
+        for target in last:
+            for name, value in parameters[target].items():
                 drawn = _parameter(last[target], target, name)
                 by_place = np.moveaxis(drawn.to_numpy(), 0, -1)
                 for label, one, place in _elements(value, drawn):
@@ -178,12 +188,23 @@ class _Trial:
                 yield f"{column}: cell {i + 1}", float(truth[row]), drawn_cells[:, i]
             means = [_numbers(df[column], df[column]).mean() for df in completed]
             yield f"{column}: mean", float(truth.mean()), np.array(means)
+        if len(last) < len(parameters):
+            return
         for name, quantity in self.quantities.items():
             truths = {target: dict(values) for target, values in parameters.items()}
             by_chain = [
                 quantity(_values(last, parameters, chain), df) for chain, df in enumerate(completed)
             ]
             yield name, float(quantity(truths, complete)), np.asarray(by_chain, dtype=np.float64)
+
+
+def _column(data: pd.DataFrame, target: str) -> pd.Series:
+    if target not in data.columns:
+        raise SpecificationError(
+            f"draw gives parameters of {target!r}, and its data have the columns "
+            f"{', '.join(map(repr, data.columns))}. Use the names of the columns."
+        )
+    return data[target]
 
 
 def _last_draws(run: Imputations, target: str) -> xr.Dataset:

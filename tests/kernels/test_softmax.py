@@ -10,11 +10,14 @@ from jax.flatten_util import ravel_pytree
 
 import bayesmice as bm
 from bayesmice.kernels import softmax
+from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.kernel import StructuredDensity
 from bayesmice.kernels.softmax import softmax_curvature
 from bayesmice.models.regression import MANY_LEVELS
 from bayesmice.scheduler import initial_fill, start_chains
 from bayesmice.specification import specify
+
+configure_jax()
 
 N_ROWS, N_DESIGN, N_LEVELS = 50, 3, 4
 
@@ -56,7 +59,7 @@ def density(data: pd.DataFrame, model: bm.Regression):
     fill = initial_fill(specification.store, 0, [0])
     state = start_chains(course_of(specification, [target]), fill, [0])
     columns = {name: values[0] for name, values in state.columns.items()}
-    inputs = target.program.inputs(state.design[0], columns, target.given)
+    inputs = target.program.inputs(state.design.rows[0], columns, target.given)
     start, unravel = ravel_pytree(target.program.model.initial(inputs))
     position = jnp.asarray(np.random.default_rng(1).normal(size=start.size))
     return target.program.logdensity(unravel, inputs, target.given), position

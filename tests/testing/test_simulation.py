@@ -235,6 +235,39 @@ def test_an_unknown_parameter_lists_those_of_the_model():
         sbc(misnamed, lose, models=MODELS, replicates=2, draws=3, sweeps=2, progressbar=False)
 
 
+def test_targets_without_missing_values_are_left_out_of_the_ranks_of_their_parameters():
+    """As `ampute` does now and then where values are missing at random."""
+    turns = iter([True, False, True])
+
+    def lose_at_times(data, rng):
+        lost = lose(data, rng)
+        return lost if next(turns) else lost.assign(y=data["y"])
+
+    found = sbc(
+        draw,
+        lose_at_times,
+        models=MODELS,
+        quantities={"mean of y": lambda parameters, data: data["y"].mean()},
+        replicates=3,
+        draws=3,
+        sweeps=2,
+        cells=1,
+        progressbar=False,
+    )
+    counts = found.table["replicates"]
+    assert counts["y: Intercept"] == counts["mean of y"] == counts["y: cell 1"] == 2
+    assert counts["group: cell 1"] == 3
+
+
+def test_parameters_of_no_column_list_the_columns():
+    def misnamed(rng):
+        parameters, data = draw(rng)
+        return {"why": parameters["y"]}, data
+
+    with pytest.raises(bm.SpecificationError, match=r"parameters of 'why', and .*'group'"):
+        sbc(misnamed, lose, models=MODELS, replicates=2, draws=3, sweeps=2, progressbar=False)
+
+
 def test_counts_of_less_than_two_are_refused():
     with pytest.raises(bm.SpecificationError, match="draws is 1; expected a whole number"):
         sbc(draw, lose, draws=1, progressbar=False)
