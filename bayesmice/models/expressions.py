@@ -14,10 +14,13 @@ from typing import Any, Protocol
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from formulaic.utils.code import format_expr
 from numpy.typing import NDArray
 
-from bayesmice.models.transforms import FUNCTIONS, REPLAYS, Array, State
+from bayesmice.later import later
+from bayesmice.models.transforms import Array, State
+
+formulaic_code = later("formulaic.utils.code")
+named = later("bayesmice.models.functions")
 
 Columns = Mapping[str, Array]
 
@@ -273,11 +276,11 @@ def _call(node: ast.Call, scope: Scope) -> Expression:
         raise NotTraceableError(ast.unparse(node))
     arguments = tuple(translate(argument, scope) for argument in node.args)
     keywords = {str(item.arg): translate(item.value, scope) for item in node.keywords}
-    if function is FUNCTIONS["I"] and len(arguments) == 1 and not keywords:
+    if function is named.FUNCTIONS["I"] and len(arguments) == 1 and not keywords:
         return arguments[0]
-    if function is FUNCTIONS["exp10"] and len(arguments) == 1 and not keywords:
+    if function is named.FUNCTIONS["exp10"] and len(arguments) == 1 and not keywords:
         return ArrayCall("power", (Constant(10.0), *arguments), {})
-    for learning, replay in REPLAYS.items():
+    for learning, replay in named.REPLAYS.items():
         if function is learning:
             return _replay(node, replay, arguments, keywords, scope)
     name = array_twin(function)
@@ -294,7 +297,7 @@ def _replay(
     scope: Scope,
 ) -> Replay:
     options = [*arguments[1:], *keywords.values()]
-    state = scope.states.get(format_expr(node))
+    state = scope.states.get(formulaic_code.format_expr(node))
     if state is None or not all(isinstance(option, Constant) for option in options):
         raise NotTraceableError(ast.unparse(node))
     return Replay(
@@ -330,7 +333,7 @@ def _learns(node: ast.AST, scope: Scope) -> bool:
 def is_users_own(function: Any) -> bool:
     """Tell whether something is a function that neither formulas nor NumPy bring along."""
     is_function = callable(function) and not isinstance(function, type)
-    is_known = any(function is known for known in FUNCTIONS.values())
+    is_known = any(function is known for known in named.FUNCTIONS.values())
     return is_function and not is_known and array_twin(function) is None
 
 

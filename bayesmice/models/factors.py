@@ -12,21 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from formulaic import ModelSpec
-from formulaic.errors import DataMismatchWarning
-from formulaic.formula import SimpleFormula
-from formulaic.parser.types import Factor as FormulaicFactor
-from formulaic.parser.types import Term as FormulaicTerm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, Scale
 from bayesmice.errors import SpecificationError
+from bayesmice.later import later
 from bayesmice.models.expressions import (
     Columns,
     Expression,
@@ -39,11 +35,18 @@ from bayesmice.models.expressions import (
     translate,
 )
 from bayesmice.models.formulas import Factor, ParsedFormula
-from bayesmice.models.transforms import FUNCTIONS, REPLAYS, Array
+from bayesmice.models.transforms import Array
+
+if TYPE_CHECKING:
+    from formulaic import ModelSpec
+    from formulaic.parser.types import Term as FormulaicTerm
+
+formulaic = later("formulaic")
+formulaic_errors = later("formulaic.errors")
+formulaic_types = later("formulaic.parser.types")
+named = later("bayesmice.models.functions")
 
 Values = Mapping[str, NDArray[np.float64]]
-
-INTERCEPT = FormulaicTerm([FormulaicFactor("1", eval_method="literal")])
 
 
 class Block(Protocol):
@@ -179,7 +182,7 @@ class Reading:
         The design columns in the rows from which it learned.
     """
 
-    spec: ModelSpec
+    spec: "ModelSpec"
     data: FactorData
     has_intercept: bool
     learned_from: NDArray[np.float64]
@@ -268,7 +271,7 @@ class LearnedFactor:
 
     @cached_property
     def _beside_intercept(self) -> Reading:
-        return self._read([INTERCEPT])
+        return self._read([intercept()])
 
     @cached_property
     def _alone(self) -> Reading:
@@ -281,10 +284,12 @@ class LearnedFactor:
         names = tuple(f"{column.name}[{mark}{level}]" for level in column.levels[first:])
         return TracedBlock(names, Lookup(column.name, np.eye(len(column.levels))[:, first:]))
 
-    def _read(self, beside: list[FormulaicTerm]) -> Reading:
-        term = FormulaicTerm([FormulaicFactor(self.factor.code, eval_method="python")])
-        spec = ModelSpec(
-            formula=SimpleFormula([*beside, term]), na_action="ignore", output="pandas"
+    def _read(self, beside: "list[FormulaicTerm]") -> Reading:
+        code = formulaic_types.Factor(self.factor.code, eval_method="python")
+        spec = formulaic.ModelSpec(
+            formula=formulaic.SimpleFormula([*beside, formulaic_types.Term([code])]),
+            na_action="ignore",
+            output="pandas",
         )
         try:
             with _quiet():
@@ -315,7 +320,7 @@ class LearnedFactor:
             column = self.columns[0]
             every_level = {column.name: np.arange(len(column.levels))}
             return Lookup(column.name, reading.evaluate(every_level))
-        if isinstance(self.tree, ast.Call) and scope.function(self.tree) is FUNCTIONS["C"]:
+        if isinstance(self.tree, ast.Call) and scope.function(self.tree) is named.FUNCTIONS["C"]:
             return self._numbers_as_levels(self.tree, reading, scope)
         return translate(self.tree, scope)
 
@@ -423,6 +428,12 @@ class LearnedFactor:
         ) from error
 
 
+def intercept() -> "FormulaicTerm":
+    """Give the intercept as formulaic has it."""
+    term: FormulaicTerm = formulaic_types.Term([formulaic_types.Factor("1", eval_method="literal")])
+    return term
+
+
 def known_cells(column: Column) -> NDArray[np.bool_]:
     """Mark the cells, of shape (n_rows,), that were observed or are known by their limits."""
     return column.fitted | column.is_limited
@@ -449,7 +460,8 @@ def known_rows(columns: Iterable[Column]) -> NDArray[np.bool_]:
 def _quiet() -> Iterator[None]:
     """Silence what formulaic says of values, which are checked, and pandas of formulaic."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        for category in (DataMismatchWarning, RuntimeWarning, DeprecationWarning, FutureWarning):
+        mismatch = formulaic_errors.DataMismatchWarning
+        for category in (mismatch, RuntimeWarning, DeprecationWarning, FutureWarning):
             warnings.simplefilter("ignore", category)
         yield
 
@@ -465,7 +477,7 @@ def _calls_on_names(tree: ast.AST) -> list[tuple[str, ast.Name]]:
 
 
 def _learns_numbers(function: Any) -> bool:
-    return any(function is known for known in REPLAYS)
+    return any(function is known for known in named.REPLAYS)
 
 
 def _listed(names: tuple[str, ...]) -> str:

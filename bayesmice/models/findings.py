@@ -23,6 +23,10 @@ RARE = 1
 """A level in this many rows or fewer is reported."""
 RANK_TOLERANCE = 1e-9
 """Relative size of a singular value that counts as zero."""
+NEWTON_STEPS, EXTREME = 12, 30.0
+"""Steps towards the estimate of a logistic regression, and where its log-odds are cut off."""
+OVERLAP_TOLERANCE = 1e-6
+"""Relative size of a weight that is surely positive."""
 LARGEST_PROGRAM = 500_000
 """Cells of a design, beyond which separation is not looked for."""
 
@@ -146,11 +150,53 @@ def separation(is_one: NDArray[np.bool_], design: NDArray[np.float64]) -> str:
     scales = np.abs(design).max(axis=0)
     columns = np.column_stack([np.ones(len(design)), design / np.where(scales > 0, scales, 1.0)])
     signed = np.where(is_one, 1.0, -1.0)[:, None] * columns
+    if overlap(signed):
+        return ""
     total = _maximize(signed.sum(axis=0), signed, margin=False)
     if total <= RANK_TOLERANCE * len(signed):
         return ""
     margin = _maximize(np.zeros(columns.shape[1]), signed, margin=True)
     return "complete" if margin > RANK_TOLERANCE else "quasi-complete"
+
+
+def overlap(signed: NDArray[np.float64]) -> bool:
+    """Tell, where it shows quickly, that no linear combination parts two classes.
+
+    Positive weights of the rows whose weighted sum is zero rule every such combination out: the
+    weighted sum of what it gives is zero too, so it cannot be positive anywhere (Gordan 1873). The
+    derivative of a logistic log-likelihood is such a sum. A few steps of Newton's method bring it
+    near zero, and a projection to zero, which may leave the weights positive.
+
+    Parameters
+    ----------
+    signed : ndarray of shape (n_rows, n_columns)
+        The predictors with a constant, times 1 in one class and -1 in the other.
+
+    Returns
+    -------
+    bool
+        True if nothing parts the classes. False says nothing.
+
+    Examples
+    --------
+    >>> x = np.column_stack([np.ones(4), np.arange(4.0)])
+    >>> bool(overlap(np.array([[-1.0], [1.0], [-1.0], [1.0]]) * x))
+    True
+    >>> bool(overlap(np.array([[-1.0], [-1.0], [1.0], [1.0]]) * x))
+    False
+    """
+    basis, sizes, _ = np.linalg.svd(signed, full_matrices=False)
+    basis = basis[:, sizes > np.finfo(float).eps * max(signed.shape) * sizes[0]]
+    position = np.zeros(basis.shape[1])
+    for _ in range(NEWTON_STEPS):
+        weights = 1 / (1 + np.exp(np.clip(basis @ position, -EXTREME, EXTREME)))
+        gradient = basis.T @ weights
+        projected = weights - basis @ gradient
+        if projected.min() > OVERLAP_TOLERANCE * weights.max():
+            return True
+        curvature = (basis * (weights * (1 - weights))[:, None]).T @ basis
+        position = position + np.linalg.solve(curvature, gradient)
+    return False
 
 
 def _maximize(gain: NDArray[np.float64], signed: NDArray[np.float64], margin: bool) -> float:

@@ -11,20 +11,28 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from keyword import iskeyword
-from typing import Any, NoReturn
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn
 from unicodedata import normalize
 
-from formulaic.errors import FormulaicError
-from formulaic.parser import DefaultFormulaParser
-from formulaic.parser.types import Factor as FormulaicFactor
-from formulaic.parser.types import Term as FormulaicTerm
-
 from bayesmice.errors import SpecificationError
-from bayesmice.models.transforms import FUNCTIONS
+from bayesmice.later import later
 
+if TYPE_CHECKING:
+    from formulaic.parser.types import Factor as FormulaicFactor
+    from formulaic.parser.types import Term as FormulaicTerm
+
+formulaic_errors = later("formulaic.errors")
+formulaic_parser = later("formulaic.parser")
+formulaic_types = later("formulaic.parser.types")
+named = later("bayesmice.models.functions")
+
+NOTHING: Mapping[str, object] = MappingProxyType({})
+EVERYTHING = "."
 INTERCEPT = "1"
 # String literals are matched too, so that a backtick inside one quotes nothing.
 QUOTED = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|`([^`]*)`""")
+NO_FORMULA = (SyntaxError, ValueError, TypeError, NotImplementedError)
 AVAILABLE = "__formulaic_variables_available__"  # the key under which formulaic looks for `.`
 
 
@@ -111,7 +119,7 @@ def formula_predictors(
     formula: str,
     target: str,
     columns: Sequence[str],
-    functions: Mapping[str, Any] = FUNCTIONS,
+    extra_namespace: Mapping[str, object] = NOTHING,
 ) -> tuple[str, ...]:
     """List the columns that a formula lets predict a target.
 
@@ -123,8 +131,8 @@ def formula_predictors(
         The column that is modelled.
     columns : sequence of str
         All columns of the data.
-    functions : mapping of str to object
-        What code can name besides columns.
+    extra_namespace : mapping of str to object, optional
+        What code can name besides columns and the functions of formulas.
 
     Returns
     -------
@@ -143,7 +151,7 @@ def formula_predictors(
     >>> formula_predictors("np.log(chl):age", "bmi", ["age", "bmi", "hyp", "chl"])
     ('age', 'chl')
     """
-    parsed = parse_formula(formula, target, columns, functions)
+    parsed = parse_formula(formula, target, columns, extra_namespace)
     read = {name for term in parsed.terms for name in term.reads}
     return tuple(name for name in columns if name in read)
 
@@ -152,7 +160,7 @@ def parse_formula(
     formula: str,
     target: str,
     columns: Sequence[str],
-    functions: Mapping[str, Any] = FUNCTIONS,
+    extra_namespace: Mapping[str, object] = NOTHING,
     everything: Collection[str] | None = None,
 ) -> ParsedFormula:
     """Parse a formula and check every name in it.
@@ -167,8 +175,8 @@ def parse_formula(
         The column that is modelled.
     columns : sequence of str
         All columns of the data.
-    functions : mapping of str to object
-        What code can name besides columns.
+    extra_namespace : mapping of str to object, optional
+        What code can name besides columns and the functions of formulas.
     everything : collection of str, optional
         The columns that ``.`` stands for; by default all but the target.
 
@@ -193,8 +201,11 @@ def parse_formula(
             f"The formula of the model for {target!r} is {formula!r:.80}; expected a string such "
             "as 'age + bmi' or '.'."
         )
-    vocabulary = _Vocabulary(tuple(columns), functions, _where(formula, target))
     meant = set(columns if everything is None else everything) - {target}
+    if formula.strip() == EVERYTHING:
+        return _everything(formula, target, columns, meant)
+    functions = {**named.FUNCTIONS, **extra_namespace}
+    vocabulary = _Vocabulary(tuple(columns), functions, _where(formula, target))
     available = [vocabulary.written[name] for name in columns if name in meant]
     parsed = _parse(vocabulary.without_quotes(formula), available, vocabulary.where)
     is_intercept = [[factor.expr for factor in term.factors] == [INTERCEPT] for term in parsed]
@@ -213,6 +224,16 @@ def parse_formula(
     return ParsedFormula(
         formula, target, terms, any(is_intercept), vocabulary.aliases, vocabulary.functions
     )
+
+
+def _everything(
+    formula: str, target: str, columns: Sequence[str], meant: Collection[str]
+) -> ParsedFormula:
+    """Write down the columns as they stand, for which no parser need be imported."""
+    vocabulary = _Vocabulary(tuple(columns), NOTHING, _where(formula, target))
+    factors = [_column_factor(name, vocabulary) for name in columns if name in meant]
+    terms = tuple(Term(_factor_text(factor), (factor,)) for factor in factors)
+    return ParsedFormula(formula, target, terms, True, vocabulary.aliases, NOTHING)
 
 
 def parse_expression(
@@ -395,12 +416,14 @@ def _is_plain(name: str) -> bool:
     return name.isidentifier() and not iskeyword(name) and is_stable
 
 
-def _parse(formula: str, available: list[str], where: str) -> list[FormulaicTerm]:
+def _parse(formula: str, available: list[str], where: str) -> "list[FormulaicTerm]":
+    parser = formulaic_parser.DefaultFormulaParser()
+    refused = (formulaic_errors.FormulaicError, *NO_FORMULA)
     try:
-        parsed = list(DefaultFormulaParser().get_terms(formula, context={AVAILABLE: available}))
-    except (FormulaicError, SyntaxError, ValueError, TypeError, NotImplementedError) as error:
+        parsed = list(parser.get_terms(formula, context={AVAILABLE: available}))
+    except refused as error:
         _refuse_syntax(where, _first_line(error), error)
-    if not all(isinstance(term, FormulaicTerm) for term in parsed):
+    if not all(isinstance(term, formulaic_types.Term) for term in parsed):
         _refuse_syntax(where, "it has more than one side or part")
     return sorted(parsed, key=lambda term: term.degree)
 
@@ -415,29 +438,36 @@ def _refuse_syntax(where: str, why: str, error: Exception | None = None) -> NoRe
 def _first_line(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{error.text!r} is not Python code (methods of methods need braces: {{x.a().b()}})"
-    if not isinstance(error, FormulaicError):
+    if not isinstance(error, formulaic_errors.FormulaicError):
         return "it is not a sum of terms"
     return str(error).strip().splitlines()[0].rstrip(".")
 
 
-def _term(parsed: FormulaicTerm, vocabulary: _Vocabulary) -> Term:
+def _term(parsed: "FormulaicTerm", vocabulary: _Vocabulary) -> Term:
     factors, texts, scale = [], [], 1.0
     for item in parsed.factors:
-        if item.eval_method is FormulaicFactor.EvalMethod.LITERAL:
+        if item.eval_method is formulaic_types.Factor.EvalMethod.LITERAL:
             scale *= float(item.expr)
             texts.append(item.expr)
             continue
         factor = _factor(item, vocabulary)
         factors.append(factor)
-        needs_quotes = factor.is_column and ":" in factor.text
-        texts.append(f"`{factor.text}`" if needs_quotes else factor.text)
+        texts.append(_factor_text(factor))
     return Term(":".join(texts), tuple(factors), scale)
 
 
-def _factor(parsed: FormulaicFactor, vocabulary: _Vocabulary) -> Factor:
-    if parsed.eval_method is FormulaicFactor.EvalMethod.LOOKUP:
-        name = vocabulary.column(parsed.expr)
-        return Factor(name, vocabulary.aliases[name], (name,), is_column=True)
+def _factor_text(factor: Factor) -> str:
+    needs_quotes = factor.is_column and ":" in factor.text
+    return f"`{factor.text}`" if needs_quotes else factor.text
+
+
+def _column_factor(name: str, vocabulary: _Vocabulary) -> Factor:
+    return Factor(name, vocabulary.aliases[name], (name,), is_column=True)
+
+
+def _factor(parsed: "FormulaicFactor", vocabulary: _Vocabulary) -> Factor:
+    if parsed.eval_method is formulaic_types.Factor.EvalMethod.LOOKUP:
+        return _column_factor(vocabulary.column(parsed.expr), vocabulary)
     return _aliased(ast.parse(parsed.expr, mode="eval"), parsed.expr, vocabulary)
 
 

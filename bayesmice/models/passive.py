@@ -19,8 +19,10 @@ from bayesmice.data.columns import decode, encode_column, level_codes
 from bayesmice.data.representable import check_size
 from bayesmice.data.times import is_time
 from bayesmice.errors import ColumnNotFoundError, SpecificationError
+from bayesmice.later import later
 from bayesmice.models.formulas import parse_expression
-from bayesmice.models.transforms import FUNCTIONS
+
+named = later("bayesmice.models.functions")
 
 PassiveFunction = Callable[["CompletedColumns"], Any]
 Passive = Mapping[str, str | PassiveFunction]
@@ -28,12 +30,6 @@ Values = Mapping[str, NDArray[np.float64]]
 
 PASSIVE = "passive"
 """What stands for the model of a computed column where models are described."""
-NAMES: Mapping[str, Any] = {
-    "np": np,
-    "pd": pd,
-    **{name: function for name, function in FUNCTIONS.items() if isinstance(function, np.ufunc)},
-}
-"""What an expression can name besides columns."""
 TIMES = (
     "passive[{!r}] is a column of times. Times predict other columns, but are not computed. "
     "Compute a number from them, such as days: (end - start).dt.days."
@@ -319,15 +315,23 @@ def _described(
 
 
 def _from_expression(where: str, name: str, text: str, names: list[str]) -> PassiveColumn:
-    factor, aliases = parse_expression(text, names, NAMES, f"{where} = {text!r}")
+    known = _names()
+    factor, aliases = parse_expression(text, names, known, f"{where} = {text!r}")
     _check_reads(where, name, factor.reads)
     code = compile(factor.code, where, "eval")
     used = {aliases[column]: column for column in factor.reads}
 
     def evaluate(data: CompletedColumns) -> Any:
-        return eval(code, dict(NAMES), {alias: data[column] for alias, column in used.items()})
+        return eval(code, dict(known), {alias: data[column] for alias, column in used.items()})
 
     return PassiveColumn(name, text, factor.reads, evaluate, is_expression=True)
+
+
+def _names() -> Mapping[str, Any]:
+    """Give what an expression can name besides columns."""
+    functions = named.FUNCTIONS.items()
+    ufuncs = {name: function for name, function in functions if isinstance(function, np.ufunc)}
+    return {"np": np, "pd": pd, **ufuncs}
 
 
 def _check_reads(where: str, name: str, reads: tuple[str, ...]) -> None:

@@ -19,13 +19,13 @@ from bayesmice.models.catalog import (
 from bayesmice.models.design import Design
 from bayesmice.models.draws import PMM, PREDICTIVE, check_draw
 from bayesmice.models.families import Family, Predictors, known_values
+from bayesmice.models.formulas import EVERYTHING
 from bayesmice.models.priors import JointPrior, check_user_prior
 from bayesmice.models.regression import PARENT, Regression, RegressionModel
 from bayesmice.models.sampling import check_sampling
 from bayesmice.models.terms import FormulaDesign, learn_formula, of_columns
 
 Bounds = tuple[float, float]
-EVERYTHING = "."
 UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 

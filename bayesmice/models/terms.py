@@ -6,31 +6,30 @@ columns, with NumPy or inside a program that JAX compiles.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
-from formulaic import ModelSpec
-from formulaic.formula import SimpleFormula
-from formulaic.parser.types import Factor as FormulaicFactor
-from formulaic.parser.types import Term as FormulaicTerm
 from numpy.typing import NDArray
 
 from bayesmice.data import Column, ColumnStore
+from bayesmice.later import later
 from bayesmice.models.expressions import Columns
 from bayesmice.models.factors import (
-    INTERCEPT,
     Block,
     HostBlock,
     LearnedFactor,
     Values,
+    intercept,
     known_cells,
     known_rows,
 )
-from bayesmice.models.formulas import Factor, ParsedFormula, Term, parse_formula
-from bayesmice.models.transforms import FUNCTIONS, Array
+from bayesmice.models.formulas import NOTHING, Factor, ParsedFormula, Term, parse_formula
+from bayesmice.models.transforms import Array
 
-NOTHING: Mapping[str, object] = MappingProxyType({})
+formulaic = later("formulaic")
+formulaic_types = later("formulaic.parser.types")
+
 NEGLIGIBLE = 1e-12  # relative to the largest value: less variation than this is rounding error
 
 DOES_NOT_VARY = "it does not vary where all that it reads was observed"
@@ -242,8 +241,7 @@ def learn_formula(
     are all there; two differ: ``bs`` extends beyond its bounds by default instead of raising an
     error, as ``cr`` and ``cc`` do, and ``exp10`` is ten to the power of its argument.
     """
-    functions = {**FUNCTIONS, **extra_namespace}
-    parsed = parse_formula(formula, target, list(store.columns), functions, everything)
+    parsed = parse_formula(formula, target, list(store.columns), extra_namespace, everything)
     useless = _useless_columns(store.columns)
     kept: list[Term] = []
     left_out: list[Term] = []
@@ -407,9 +405,12 @@ def _products_by_formulaic(
         }
     )
     formula = [
-        FormulaicTerm([FormulaicFactor(names[factor]) for factor in term.factors]) for term in terms
+        formulaic_types.Term([formulaic_types.Factor(names[factor]) for factor in term.factors])
+        for term in terms
     ]
-    spec = ModelSpec(formula=SimpleFormula([INTERCEPT] * has_intercept + formula))
+    spec = formulaic.ModelSpec(
+        formula=formulaic.SimpleFormula([intercept()] * has_intercept + formula)
+    )
     rows = spec.get_model_matrix(stand_ins).model_spec.structure[has_intercept:]
     return [
         _CodedProduct(

@@ -1,34 +1,18 @@
-"""Transforms that learn: the functions that formulas know, and their replay on arrays.
+"""Transforms that learn, and their replay on arrays.
 
 What a transform learns from the data (a mean, knots, orthogonal polynomials) is learned once, by
 formulaic. A replay applies it again, to NumPy arrays or inside a program that JAX compiles.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-from formulaic.transforms import TRANSFORMS
-from formulaic.transforms.basis_spline import basis_spline
-from formulaic.utils.stateful_transforms import stateful_transform
 from numpy.typing import NDArray
 
 Array = Any
 State = Mapping[str, Any]
-
-# Imputed values may leave the range of the observed ones, where formulaic's own `bs` raises.
-_bs = stateful_transform(partial(basis_spline.__wrapped__, extrapolation="extend"))
-
-
-def _exp10(x: Array) -> Array:
-    """Raise ten to a power; formulaic's own `exp10` raises to the tenth power."""
-    return np.power(10.0, x)
-
-
-# What a formula can call, by name; formulaic's own functions but for two.
-FUNCTIONS: Mapping[str, Any] = {**TRANSFORMS, "bs": _bs, "exp10": _exp10}
 
 
 def replay_scale(
@@ -155,18 +139,6 @@ def replay_cubic(
     if extrapolation == "zero":
         basis = xp.where(_is_within(x, state)[:, None], basis, 0.0)
     return basis
-
-
-# By the function that a formula calls, since a name can be taken by a user's own.
-REPLAYS: Mapping[Any, Callable[..., Array]] = {
-    FUNCTIONS["center"]: replay_scale,
-    FUNCTIONS["scale"]: replay_scale,
-    FUNCTIONS["standardize"]: replay_scale,
-    FUNCTIONS["poly"]: replay_poly,
-    FUNCTIONS["bs"]: replay_bs,
-    FUNCTIONS["cr"]: replay_cubic,
-    FUNCTIONS["cc"]: replay_cubic,
-}
 
 
 def _is_within(x: Array, state: State) -> Array:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from bayesmice import MICE, load_dataset
+from bayesmice.models import findings
 from bayesmice.models.findings import separation
 from bayesmice.specification import specify
 
@@ -88,6 +89,27 @@ def test_a_level_of_one_row_is_named(frame):
 def test_separation_is_told_from_overlap(rule, kind):
     x = np.random.default_rng().normal(size=(200, 3))
     assert separation(rule(x), x) == kind
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0, 10.0])
+def test_what_shows_overlap_quickly_agrees_with_linear_programming(strength, monkeypatch):
+    """Also where few rows are close to being parted."""
+    rng, honest = np.random.default_rng(), findings.overlap
+    quick: list[bool] = []
+
+    def overlap(signed):
+        quick.append(bool(honest(signed)))
+        return False
+
+    monkeypatch.setattr(findings, "overlap", overlap)
+    kinds = []
+    for _ in range(40):
+        x = rng.normal(size=(int(rng.integers(10, 60)), 3)) * [1.0, 1e-6, 1e6]
+        is_one = strength * x[:, 0] + rng.logistic(size=len(x)) > 0
+        kinds.append(separation(is_one, x))
+    assert not [kind for kind, is_quick in zip(kinds, quick, strict=True) if is_quick and kind]
+    if strength < 10:
+        assert sum(quick) > 0.8 * kinds.count("") > 10, "linear programs run too often"
 
 
 def test_an_indicator_without_one_of_the_classes_is_quasi_complete():

@@ -44,6 +44,17 @@ def test_sums_of_columns_are_read(formula, expected):
     assert predictors(formula) == expected
 
 
+@pytest.mark.parametrize("target", ["y", "age", "a:b", "1"])
+def test_a_dot_alone_is_what_the_grammar_makes_of_it(target):
+    """It is written down without the parser, which reads the same with an intercept that it has."""
+    columns = ["age", "two words", "y", "lambda", "a:b", "1", "\N{MICRO SIGN}", "."]
+    alone, parsed = (parse_formula(text, target, columns) for text in (" . ", ". + 1"))
+    assert alone.terms == parsed.terms
+    assert alone.has_intercept
+    assert parsed.has_intercept
+    assert alone.aliases == parsed.aliases
+
+
 @pytest.mark.parametrize("left_out", ["age", "`two words`", "`lambda`", "`a.b`", "`x:y`"])
 def test_a_minus_takes_a_column_out_of_the_dot(left_out):
     name = left_out.strip("`")
