@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import jax.numpy as jnp
+from jax.lax import optimization_barrier
 from jax.scipy.linalg import cho_factor, cho_solve
 
 from bayesmice.kernels.jax_model import Inputs, JaxModel, Values
@@ -111,49 +112,31 @@ def around_fit(moments: Moments, design: Array, observed: Array, weights: Array)
     return moments._replace(products=products, square=square, base=base)
 
 
-class TargetColumn(NamedTuple):
-    """A continuous target as a column of the design.
-
-    Attributes
-    ----------
-    position : Array, scalar
-        Which column.
-    center : Array, scalar
-        What was subtracted from it.
-    is_left_out : Array of shape (n_left_out,)
-        Which of the rows that are left out are no padding.
-    """
-
-    position: Array
-    center: Array
-    is_left_out: Array
-
-
-def moments_without(sums: Array, left_out: Array, target: TargetColumn) -> Moments:
+def moments_without(sums: Array, left_out: Array, position: Array, center: Array) -> Moments:
     """Take the moments of rows of weight 1 from those of all rows.
 
     Parameters
     ----------
     sums : Array of shape (1 + n_design, 1 + n_design)
         Squares and products over all rows, of the constant and the completed design.
-    left_out : Array of shape (n_left_out, n_design)
-        Design of the rows of weight 0, padded with rows of zeros.
-    target : TargetColumn
-        The target, in the rows that are left.
+    left_out : Array of shape (n_left_out, 1 + n_design)
+        The constant and the design in the rows of weight 0, padded with rows of zeros.
+    position : Array, scalar
+        Which column of the design is the target, in the rows that are left.
+    center : Array, scalar
+        What was subtracted from it.
 
     Returns
     -------
     Moments
     """
-    is_row = target.is_left_out.astype(float)[:, None]
-    columns = jnp.concatenate([is_row, left_out], axis=1)
-    left = sums - columns.T @ columns
-    n, place = left[0, 0], target.position + 1
+    left = sums - left_out.T @ left_out
+    n, place = left[0, 0], position + 1
     # The design has deviations from its own center; here they are counted from the mean.
     mean = left[0, place] / jnp.where(n > 0, n, 1.0)
     return Moments(
         n,
-        target.center + mean,
+        center + mean,
         left,
         left[:, place] - mean * left[:, 0],
         left[place, place] - mean * left[0, place],
@@ -181,16 +164,11 @@ def sums_after(sums: Array, before: Array, change: Array, positions: Array) -> A
     positions : Array of shape (width,)
         Which columns of the design those are.
     """
-    places = positions + 1
-    products = before.T @ change
-    return (
-        sums.at[:, places]
-        .add(products)
-        .at[places, :]
-        .add(products.T)
-        .at[places[:, None], places[None, :]]
-        .add(change.T @ change)
-    )
+    marks = (jnp.arange(len(sums)) == positions[:, None] + 1).astype(sums.dtype)
+    # Half of the squared change on either side, so that the sum stays symmetric to the last bit.
+    # Without the barrier, XLA would sum over the rows anew for every element of the sums.
+    added = optimization_barrier(change.T @ before + 0.5 * (change.T @ change) @ marks)
+    return sums + (marks.T @ added + added.T @ marks)
 
 
 @dataclass(frozen=True, eq=False)

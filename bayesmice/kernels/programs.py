@@ -18,9 +18,9 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 from numpy.typing import NDArray
 
-from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn
+from bayesmice.kernels.cells import CellDraw, Moved, Rows, at_drawn, rows_at
 from bayesmice.kernels.chain_axis import over_chains
-from bayesmice.kernels.completing import write_cells
+from bayesmice.kernels.completing import sums_with_cells, write_rows
 from bayesmice.kernels.conjugate import ConjugateNames
 from bayesmice.kernels.jax_model import Inputs, JaxModel
 from bayesmice.kernels.kernel import (
@@ -38,7 +38,6 @@ from bayesmice.kernels.keys import VisitKeys, visit_key, visit_keys
 from bayesmice.kernels.moments import (
     Moments,
     NormalLikelihood,
-    TargetColumn,
     around_fit,
     moments_of,
     moments_without,
@@ -91,8 +90,12 @@ class CompiledVisits(ABC):
 
     @property
     @abstractmethod
-    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
-        """Compiled: all of a visit but writing into the design, with the arguments of `visit`."""
+    def move(self) -> Callable[..., tuple[TunedState, Recorded, Array | None]]:
+        """Compiled: all of a visit but writing into the design, with the arguments of `visit`.
+
+        Gives the kernel states, what is recorded, and the sums over the rows of the design with the
+        drawn cells in it; None where the design has no sums.
+        """
 
     def visit(
         self,
@@ -107,8 +110,9 @@ class CompiledVisits(ABC):
 
         The design of all chains is donated; it comes back with the drawn cells in it.
         """
-        moved, recorded = self.move(moment, chains, state, design, columns, given)
-        return moved, recorded, write_cells(design, recorded.cells, given)
+        moved, recorded, sums = self.move(moment, chains, state, design, columns, given)
+        rows = write_rows(design.rows, recorded.cells, given)
+        return moved, recorded, CompletedDesign(rows, sums)
 
     def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
         """Give the kernel states of some chains."""
@@ -249,7 +253,7 @@ class ModelProgram(CompiledVisits):
         return sum(int(leaf.size) for leaf in jax.tree.leaves(start))
 
     @cached_property
-    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+    def move(self) -> Callable[..., tuple[TunedState, Recorded, Array | None]]:
         """Compiled `_move`: tuning where due, transitions, a draw of the missing cells."""
         return jax.jit(self._move)
 
@@ -261,10 +265,10 @@ class ModelProgram(CompiledVisits):
         design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded]:
+    ) -> tuple[TunedState, Recorded, Array | None]:
         def one_chain(
             batch: tuple[VisitKeys, TunedState, CompletedDesign, Inputs],
-        ) -> tuple[TunedState, Recorded]:
+        ) -> tuple[TunedState, Recorded, Array | None]:
             keys, own_state, own_design, own_columns = batch
             inputs = self.inputs(own_design.rows, own_columns, given)
             start, unravel = ravel_pytree(self.model.initial(inputs))
@@ -279,11 +283,13 @@ class ModelProgram(CompiledVisits):
 
             cells = self.draw(Moved(self.model, values, estimate, inputs, given.rows), keys.cells)
             recorded = Recorded(self.model.parameters(values, inputs), info, cells)
-            return TunedState(moved, recent, info.lp), recorded
+            has_sums = own_design.sums is not None
+            sums = sums_with_cells(own_design, cells, given) if has_sums else None
+            return TunedState(moved, recent, info.lp), recorded, sums
 
         keys = visit_keys(moment, chains, self.inner_steps)
-        moved, recorded = over_chains(one_chain, (keys, state, design, columns))
-        return moved, recorded
+        moved, recorded, sums = over_chains(one_chain, (keys, state, design, columns))
+        return moved, recorded, sums
 
     @cached_property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
@@ -503,8 +509,8 @@ def _moments(inputs: Inputs, given: Given, sums: Array | None) -> Moments:
     if given.mask is None:
         moments = moments_of(design, rows.observed, rows.weights)
         return around_fit(moments, design, rows.observed, rows.weights)
-    if sums is None or rows.left_out is None or own is None:
+    places = rows.left_out_places
+    if sums is None or places is None or own is None:
         return moments_of(design, rows.observed, rows.weights)
-    target = TargetColumn(own.positions[0], own.centers[0], rows.left_out < len(design))
-    left_out = design.at[rows.left_out].get(mode="fill", fill_value=0.0)
-    return moments_without(sums, left_out, target)
+    left_out, _ = rows_at(design, places)
+    return moments_without(sums, left_out, own.positions[0], own.centers[0])

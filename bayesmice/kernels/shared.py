@@ -23,7 +23,7 @@ from bayesmice.kernels.visits import CompletedDesign, Given, Moment, Recorded, T
 logger = logging.getLogger(__name__)
 
 type Leaves = tuple[Array, ...]
-type FlatMove = Callable[..., tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...]]]
+type FlatMove = Callable[..., tuple[Leaves, dict[str, Array], Leaves, Leaves, Leaves]]
 """From the leaves of a visit's arguments to what it gives, in plain tuples and dictionaries."""
 
 
@@ -77,7 +77,7 @@ class SharedProgram(CompiledVisits):
         return empty_states(self.kernel, self._about["n_dim"], n_chains)
 
     @cached_property
-    def move(self) -> Callable[..., tuple[TunedState, Recorded]]:
+    def move(self) -> Callable[..., tuple[TunedState, Recorded, Array | None]]:
         """Compiled visit, as `ModelProgram.move`."""
         return ExportedMove(self)
 
@@ -125,7 +125,7 @@ class ExportedMove:
         design: CompletedDesign,
         columns: Inputs,
         given: Given,
-    ) -> tuple[TunedState, Recorded]:
+    ) -> tuple[TunedState, Recorded, Array | None]:
         """Visit; as `ModelProgram.move`."""
         arguments = (moment, chains, state, design, dict(columns), given)
         leaves, structure = jax.tree.flatten(arguments)
@@ -133,9 +133,9 @@ class ExportedMove:
         with self._lock:  # other threads may run other chains
             if shapes not in self._by_shapes:
                 self._by_shapes[shapes] = self._prepared(arguments)
-        left, parameters, info, cells = self._by_shapes[shapes](*leaves)
+        left, parameters, info, cells, sums = self._by_shapes[shapes](*leaves)
         moved: TunedState = jax.tree.unflatten(jax.tree.structure(state), left)
-        return moved, Recorded(parameters, Info(*info), cells)
+        return moved, Recorded(parameters, Info(*info), cells), sums[0] if sums else None
 
     @cached_property
     def _by_shapes(self) -> dict[Any, FlatMove]:
@@ -165,13 +165,14 @@ class ExportedMove:
     def _flat(self, structure: Any) -> FlatMove:
         def flat(
             *leaves: Array,
-        ) -> tuple[Leaves, dict[str, Array], Leaves, tuple[Array, ...]]:
-            moved, recorded = self.program.whole.move(*jax.tree.unflatten(structure, leaves))
+        ) -> tuple[Leaves, dict[str, Array], Leaves, Leaves, Leaves]:
+            moved, recorded, sums = self.program.whole.move(*jax.tree.unflatten(structure, leaves))
             return (
                 tuple(jax.tree.leaves(moved)),
                 recorded.parameters,
                 tuple(recorded.info),
                 recorded.cells,
+                () if sums is None else (sums,),
             )
 
         return flat

@@ -17,6 +17,7 @@ from bayesmice.errors import ModelError
 from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.cells import (
     ETA,
+    AsDrawn,
     BlockDraw,
     CellDraw,
     LimitedDraw,
@@ -522,7 +523,7 @@ def padded_cells(store: ColumnStore) -> int:
     return math.ceil(most / step) * step
 
 
-def _left_out(column: Column, n_cells: int) -> Array | None:
+def _left_out(column: Column, n_cells: int) -> Array | AsDrawn | None:
     """List the rows of weight 0, where sums over the others come sooner from those over all."""
     weights = np.where(column.observed, column.row_weights, 0.0)
     n_rows, rows = len(weights), np.flatnonzero(weights == 0.0)
@@ -530,12 +531,22 @@ def _left_out(column: Column, n_cells: int) -> Array | None:
         return None
     padded = np.full(n_cells, n_rows)
     padded[: len(rows)] = rows
-    return on_device(padded)
+    return _unless_drawn(padded, _drawn(column, n_cells))
+
+
+def _drawn(column: Column, n_cells: int) -> NDArray[np.intp]:
+    """List the rows to draw."""
+    drawn = np.full(n_cells, len(column.values))
+    drawn[: column.n_drawn] = column.drawn_rows
+    return drawn
+
+
+def _unless_drawn(rows: NDArray[np.intp], drawn: NDArray[np.intp]) -> Array | AsDrawn:
+    return AsDrawn() if np.array_equal(rows, drawn) else on_device(rows)
 
 
 def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
-    drawn = np.full(n_cells, len(column.values))
-    drawn[: column.n_drawn] = column.drawn_rows
+    drawn = _drawn(column, n_cells)
     written = drawn.copy()
     written[: column.n_drawn][~column.drawn_missing] = len(column.values)
     limits = None
@@ -548,7 +559,7 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
         on_device(observed),
         on_device(np.where(column.observed, column.row_weights, 0.0)),
         on_device(drawn),
-        on_device(written),
+        _unless_drawn(written, drawn),
         limits,
     )
 

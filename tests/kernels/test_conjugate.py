@@ -19,9 +19,9 @@ from scipy import stats
 
 import bayesmice as bm
 from bayesmice.kernels import with_sums
+from bayesmice.kernels.cells import rows_at
 from bayesmice.kernels.conjugate import CONJUGATE, MIN_ROWS, conjugate_transitions
 from bayesmice.kernels.moments import (
-    TargetColumn,
     around_fit,
     log_likelihood,
     moments_of,
@@ -195,12 +195,12 @@ def test_sums_over_all_rows_give_the_moments_of_some() -> None:
     is_left_out = rng.random(n) < 0.3
     weights = jnp.asarray(np.where(is_left_out, 0.0, 1.0))
     expected = moments_of(jnp.asarray(design), jnp.asarray(design[:, place] + center), weights)
-    padded = np.zeros((60, width))
-    padded[: is_left_out.sum()] = design[is_left_out]
-    target = TargetColumn(
-        jnp.asarray(place), jnp.asarray(center), jnp.arange(60) < is_left_out.sum()
-    )
-    found = moments_without(sums_of(jnp.asarray(design)), jnp.asarray(padded), target)
+    places = np.full(80, n)
+    places[: is_left_out.sum()] = np.flatnonzero(is_left_out)
+    left_out, is_row = rows_at(jnp.asarray(design), jnp.asarray(places))
+    assert is_row.sum() == is_left_out.sum()
+    sums = sums_of(jnp.asarray(design))
+    found = moments_without(sums, left_out, jnp.asarray(place), jnp.asarray(center))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-10, atol=1e-10)
 

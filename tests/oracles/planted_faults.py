@@ -30,7 +30,7 @@ from quadrature import on_grid
 from scipy import stats
 
 import bayesmice as bm
-from bayesmice.kernels import cells, completing, programs, targets
+from bayesmice.kernels import cells, programs, targets
 from bayesmice.kernels.cells import Moved, PredictiveDraw
 from bayesmice.kernels.matching import match_donors
 from bayesmice.kernels.moments import Moments
@@ -300,7 +300,7 @@ def fit_the_stand_ins(patch: Patch) -> None:
 
 def forget_a_change(patch: Patch) -> None:
     """Let sums over rows stay as they were at the start of a sweep."""
-    patch.setattr(completing, "_sums_after", lambda rows, sums, *change: sums)
+    patch.setattr(programs, "sums_with_cells", lambda design, cells, given: design.sums)
 
 
 def leave_columns_stale(patch: Patch) -> None:
@@ -308,7 +308,7 @@ def leave_columns_stale(patch: Patch) -> None:
 
 
 def leave_the_design_stale(patch: Patch) -> None:
-    patch.setattr(programs, "write_cells", lambda design, drawn, given: design)
+    patch.setattr(programs, "write_rows", lambda rows, drawn, given: rows)
 
 
 def take_ties_in_order(patch: Patch) -> None:
