@@ -168,7 +168,8 @@ def sums_after(sums: Array, before: Array, change: Array, positions: Array) -> A
     # Half of the squared change on either side, so that the sum stays symmetric to the last bit.
     # Without the barrier, XLA would sum over the rows anew for every element of the sums.
     added = optimization_barrier(change.T @ before + 0.5 * (change.T @ change) @ marks)
-    return sums + (marks.T @ added + added.T @ marks)
+    after: Array = sums + (marks.T @ added + added.T @ marks)
+    return after
 
 
 @dataclass(frozen=True, eq=False)
