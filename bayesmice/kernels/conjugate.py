@@ -34,6 +34,8 @@ MIN_ROWS = 20
 FAR, UNEVEN = 3.0, 1.0
 """The proposal is good where its log-weights differ by less than `UNEVEN` within so many standard
 deviations."""
+ROUNDS = 3
+"""How often coefficients and standard deviation are put near their mode before the first visit."""
 SLICE_WIDTH = 1.0
 """On the log scale, where the posterior of a standard deviation from few rows is about so wide."""
 ROUNDING = 1e-14
@@ -246,9 +248,28 @@ def _tune(
     is_first: Array,
     logdensity: ConjugateDensity,
 ) -> ConjugateState:
-    """Put a chain where it begins; there is nothing to tune."""
+    """Put a chain where it begins; there is nothing to tune.
+
+    Its first cells would be drawn from far too wide a distribution if it were not near the mode.
+    """
     begins_anew = is_first | ~jnp.isfinite(logdensity(state.position))
-    return ConjugateState(jnp.where(begins_anew, start, state.position))
+    return ConjugateState(jnp.where(begins_anew, _near_mode(start, logdensity), state.position))
+
+
+def _near_mode(start: Array, density: ConjugateDensity) -> Array:
+    """Give the coefficients their mean, and the standard deviation that of the residuals, in turns.
+
+    The standard deviation before counts like that of one row, which keeps it positive.
+    """
+    position = start
+    for _ in range(ROUNDS):
+        before = density.spread(position[density.spread_at])
+        mean = density.normal_given(position).at(jnp.zeros(density.linear.shape))
+        position = density.with_linear(position, mean)
+        square = density.moments.residual_square(density.coefficients(position))
+        spread = jnp.sqrt((square + before**2) / (density.moments.n + 1.0))
+        position = position.at[density.spread_at].set(density.unconstrained(spread))
+    return jnp.where(jnp.all(jnp.isfinite(position)), position, start)
 
 
 def _step(

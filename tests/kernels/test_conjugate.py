@@ -150,6 +150,17 @@ def test_a_target_that_is_determined_has_a_standard_deviation_near_its_bound() -
     )
 
 
+def test_the_first_visit_draws_from_about_the_posterior() -> None:
+    """A single transition forgets where a chain is, but not that it begins without any slope."""
+    data = line(1000, noise=0.1)
+    run = bm.MICE(data, {"y": bm.Regression(inner_steps=1)}).mice(m=50, sweeps=1, progressbar=False)
+    sigma = run.tree["conditionals/y/posterior/sigma"].to_numpy()[:, 0]
+    x, y = data["x"].to_numpy()[:-1], data["y"].to_numpy()[:-1]
+    residuals = y - np.polyval(np.polyfit(x, y, 1), x)
+    expected = residuals.std(ddof=2)
+    assert np.abs(sigma / expected - 1).max() < 7 / np.sqrt(2 * len(x))
+
+
 def test_which_regressions_draw_exactly() -> None:
     data = line(30, noise=1.0).assign(z=np.arange(31.0))
 
