@@ -24,13 +24,6 @@ BLOCK_MOVES = 10
 """Metropolis moves of the cells of a block per visit."""
 
 
-class AsDrawn(NamedTuple):
-    """Stands for the rows to draw where other rows are the same ones.
-
-    It has no arrays: a compiled program knows that they are, and reads rows of a design once.
-    """
-
-
 class Rows(NamedTuple):
     """What a target's visit knows about rows; the same for all chains.
 
@@ -42,11 +35,11 @@ class Rows(NamedTuple):
         Weights of rows in the likelihood, 0 for those that do not enter it.
     drawn : Array of shape (n_cells,)
         Rows to draw, padded with ``n_rows``, which is no row.
-    written : Array of shape (n_cells,) or AsDrawn
+    written : Array of shape (n_cells,)
         Rows that the draws become values of: the same, but ``n_rows`` where a value was observed.
     limits : (Array, Array) or None
         Lower and upper limits of the cells, of shape (n_cells,); infinite where there are none.
-    left_out : Array of shape (n_cells,) or AsDrawn or None
+    left_out : Array of shape (n_cells,) or None
         Rows of weight 0, padded with ``n_rows``, where all others have weight 1; None where that is
         not so, or of no use.
     """
@@ -54,19 +47,9 @@ class Rows(NamedTuple):
     observed: Array
     weights: Array
     drawn: Array
-    written: Array | AsDrawn
+    written: Array
     limits: tuple[Array, Array] | None = None
-    left_out: Array | AsDrawn | None = None
-
-    @property
-    def written_places(self) -> Array:
-        """The rows that draws become values of, of shape (n_cells,)."""
-        return self.drawn if isinstance(self.written, AsDrawn) else self.written
-
-    @property
-    def left_out_places(self) -> Array | None:
-        """The rows of weight 0, of shape (n_cells,), or None."""
-        return self.drawn if isinstance(self.left_out, AsDrawn) else self.left_out
+    left_out: Array | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,7 +255,7 @@ class BlockDraw:
                 moved.values, ahead, jax.random.fold_in(key_draw, position)
             )
             cells = drawn.at[rows.drawn].get(mode="clip").astype(ahead[name].dtype)
-            ahead[name] = ahead[name].at[rows.written_places].set(cells, mode="drop")
+            ahead[name] = ahead[name].at[rows.written].set(cells, mode="drop")
         now, then = (moved.model.log_likelihood(moved.values, given) for given in (inputs, ahead))
         gain = jnp.zeros(moved.rows[0].weights.shape)
         for name, rows in zip(names, moved.rows, strict=True):
@@ -303,11 +286,11 @@ def rows_at(design: Array, places: Array) -> tuple[Array, Array]:
     Array of shape (n_places, 1 + n_design), Array of shape (n_places, 1)
         The rows, and 1 where there is one, 0 elsewhere.
     """
-    # Places that are no row are clipped as in `at_drawn`, so that XLA reads the rows once for both.
     is_row = (places < design.shape[0]).astype(design.dtype)[:, None]
-    return jnp.concatenate([is_row, design.at[places].get(mode="clip") * is_row], axis=1), is_row
+    rows = design.at[places].get(mode="fill", fill_value=0.0)
+    return jnp.concatenate([is_row, rows], axis=1), is_row
 
 
 def _is_observed(rows: Rows) -> Array:
     marks = jnp.ones(rows.weights.shape, dtype=bool)
-    return marks.at[rows.written_places].set(False, mode="drop")
+    return marks.at[rows.written].set(False, mode="drop")

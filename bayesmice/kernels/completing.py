@@ -37,7 +37,7 @@ def write_rows(rows: Array, cells: tuple[Array, ...], given: Given) -> Array:
     """
     for drawn, own, columns in zip(cells, given.rows, given.design_columns, strict=True):
         if columns is not None:
-            rows = _written(rows, drawn, own.written_places, columns)
+            rows = _written(rows, drawn, own.written, columns)
     return rows
 
 
@@ -84,11 +84,11 @@ def sums_with_cells(design: CompletedDesign, cells: tuple[Array, ...], given: Gi
     for drawn, own, columns in zip(cells, given.rows, given.design_columns, strict=True):
         if columns is None:
             continue
-        before, is_row = rows_at(rows, own.written_places)
+        before, is_row = rows_at(rows, own.written)
         encoded = _encoded(drawn, columns)
         change = jnp.where(is_row > 0, encoded - before[:, columns.positions + 1], 0.0)
         sums = sums_after(sums, before, change, columns.positions)
         if len(cells) > 1:  # the next target of a block may be in the same rows
-            places = (own.written_places[:, None], columns.positions[None, :])
+            places = (own.written[:, None], columns.positions[None, :])
             rows = rows.at[places].set(encoded, mode="drop")
     return sums

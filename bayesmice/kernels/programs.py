@@ -509,8 +509,7 @@ def _moments(inputs: Inputs, given: Given, sums: Array | None) -> Moments:
     if given.mask is None:
         moments = moments_of(design, rows.observed, rows.weights)
         return around_fit(moments, design, rows.observed, rows.weights)
-    places = rows.left_out_places
-    if sums is None or places is None or own is None:
+    if sums is None or rows.left_out is None or own is None:
         return moments_of(design, rows.observed, rows.weights)
-    left_out, _ = rows_at(design, places)
+    left_out, _ = rows_at(design, rows.left_out)
     return moments_without(sums, left_out, own.positions[0], own.centers[0])

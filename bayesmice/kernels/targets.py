@@ -17,7 +17,6 @@ from bayesmice.errors import ModelError
 from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.cells import (
     ETA,
-    AsDrawn,
     BlockDraw,
     CellDraw,
     LimitedDraw,
@@ -523,7 +522,7 @@ def padded_cells(store: ColumnStore) -> int:
     return math.ceil(most / step) * step
 
 
-def _left_out(column: Column, n_cells: int) -> Array | AsDrawn | None:
+def _left_out(column: Column, n_cells: int) -> Array | None:
     """List the rows of weight 0, where sums over the others come sooner from those over all."""
     weights = np.where(column.observed, column.row_weights, 0.0)
     n_rows, rows = len(weights), np.flatnonzero(weights == 0.0)
@@ -531,22 +530,12 @@ def _left_out(column: Column, n_cells: int) -> Array | AsDrawn | None:
         return None
     padded = np.full(n_cells, n_rows)
     padded[: len(rows)] = rows
-    return _unless_drawn(padded, _drawn(column, n_cells))
-
-
-def _drawn(column: Column, n_cells: int) -> NDArray[np.intp]:
-    """List the rows to draw."""
-    drawn = np.full(n_cells, len(column.values))
-    drawn[: column.n_drawn] = column.drawn_rows
-    return drawn
-
-
-def _unless_drawn(rows: NDArray[np.intp], drawn: NDArray[np.intp]) -> Array | AsDrawn:
-    return AsDrawn() if np.array_equal(rows, drawn) else on_device(rows)
+    return on_device(padded)
 
 
 def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
-    drawn = _drawn(column, n_cells)
+    drawn = np.full(n_cells, len(column.values))
+    drawn[: column.n_drawn] = column.drawn_rows
     written = drawn.copy()
     written[: column.n_drawn][~column.drawn_missing] = len(column.values)
     limits = None
@@ -559,7 +548,7 @@ def _rows(column: Column, observed: NDArray[np.generic], n_cells: int) -> Rows:
         on_device(observed),
         on_device(np.where(column.observed, column.row_weights, 0.0)),
         on_device(drawn),
-        _unless_drawn(written, drawn),
+        on_device(written),
         limits,
     )
 

@@ -308,7 +308,7 @@ def write_columns(
     for column, rows, drawn in zip(target.columns, target.given.rows, cells, strict=True):
         if column.name in state.columns:
             state.columns[column.name] = _set_cells(
-                state.columns[column.name], jnp.asarray(chains), rows.written_places, drawn
+                state.columns[column.name], jnp.asarray(chains), rows.written, drawn
             )
 
 
