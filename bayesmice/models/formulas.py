@@ -115,47 +115,6 @@ class ParsedFormula:
         return _where(self.text, self.target)
 
 
-def formula_predictors(
-    formula: str,
-    target: str,
-    columns: Sequence[str],
-    extra_namespace: Mapping[str, object] = NOTHING,
-) -> tuple[str, ...]:
-    """List the columns that a formula lets predict a target.
-
-    Parameters
-    ----------
-    formula : str
-        Right-hand side of a formula, as `parse_formula` reads it.
-    target : str
-        The column that is modelled.
-    columns : sequence of str
-        All columns of the data.
-    extra_namespace : mapping of str to object, optional
-        What code can name besides columns and the functions of formulas.
-
-    Returns
-    -------
-    tuple of str
-        The columns that its terms read, in the order of the data.
-
-    Raises
-    ------
-    SpecificationError
-        As `parse_formula` does.
-
-    Examples
-    --------
-    >>> formula_predictors(". - chl", "bmi", ["age", "bmi", "hyp", "chl"])
-    ('age', 'hyp')
-    >>> formula_predictors("np.log(chl):age", "bmi", ["age", "bmi", "hyp", "chl"])
-    ('age', 'chl')
-    """
-    parsed = parse_formula(formula, target, columns, extra_namespace)
-    read = {name for term in parsed.terms for name in term.reads}
-    return tuple(name for name in columns if name in read)
-
-
 def parse_formula(
     formula: str,
     target: str,

@@ -8,13 +8,16 @@ import pytest
 
 from bayesmice import MICE, Regression
 from bayesmice.errors import BayesMiceError
-from bayesmice.models.formulas import formula_predictors, parse_formula
+from bayesmice.models.formulas import parse_formula
 
 COLUMNS = ["age", "bmi", "chl", "two words", "lambda", "a.b", "x:y"]
 
 
-def predictors(formula, target="bmi"):
-    return formula_predictors(formula, target, COLUMNS)
+def predictors(formula, target="bmi", columns=COLUMNS):
+    """The columns that the terms of a formula read, in the order of the data."""
+    terms = parse_formula(formula, target, columns).terms
+    read = {name for term in terms for name in term.reads}
+    return tuple(name for name in columns if name in read)
 
 
 def test_a_dot_is_every_other_column_in_the_order_of_the_data():
@@ -74,7 +77,7 @@ def test_a_minus_takes_a_column_out_of_the_dot(left_out):
     ],
 )
 def test_a_column_named_1_is_not_the_intercept(formula, expected):
-    assert formula_predictors(formula, "2", ["0", "1", "2"]) == expected
+    assert predictors(formula, "2", ["0", "1", "2"]) == expected
 
 
 @pytest.mark.parametrize(
