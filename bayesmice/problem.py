@@ -99,9 +99,7 @@ class Problem:
 
     def specification_json(self) -> str:
         """Describe the conditional models as JSON, by group where there are some."""
-        described = {
-            group.label: json.loads(group.specification.to_json()) for group in self.groups
-        }
+        described = {group.label: group.specification.described() for group in self.groups}
         return json.dumps(described if self.by else described[""])
 
     def recipe(self) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 import os
 import sys
 
+import jax
 import pytest
 
 from bayesmice.kernels import make_room
-from bayesmice.kernels.exports import SWITCH
+from bayesmice.kernels.cache import configure_jax
+from bayesmice.kernels.exports import FOLDER, SWITCH
 
 # Tests change parts of programs, which no fingerprint of the code can know.
 os.environ[SWITCH] = "false"
@@ -40,3 +42,14 @@ def no_figures_left():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def export_folder(tmp_path, monkeypatch):
+    """Let exports be on in this process, in a folder of the test's own."""
+    configure_jax()
+    before = jax.config.jax_compilation_cache_dir
+    monkeypatch.setenv(SWITCH, "true")
+    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
+    yield tmp_path / FOLDER
+    jax.config.update("jax_compilation_cache_dir", before)

@@ -11,6 +11,7 @@ from bayesmice.kernels.fixed import (
 )
 from bayesmice.kernels.keys import run_seed
 from bayesmice.kernels.room import make_room
+from bayesmice.kernels.shared import SharedProgram
 from bayesmice.kernels.targets import (
     ParameterLabels,
     Target,
@@ -29,6 +30,7 @@ __all__ = [
     "ParameterLabels",
     "Program",
     "Recorded",
+    "SharedProgram",
     "Target",
     "at_new_rows",
     "custom_target",

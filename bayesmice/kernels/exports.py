@@ -42,7 +42,7 @@ def exports_folder() -> Path | None:
     cache_folder = jax.config.jax_compilation_cache_dir
     if (
         not jax.config.jax_enable_compilation_cache
-        or cache_folder is None
+        or not cache_folder
         or "://" in cache_folder
         or os.environ.get(SWITCH, "true").lower() in ("false", "0")
         or not _can_export()

@@ -116,12 +116,13 @@ class CompiledVisits(ABC):
 
     def take(self, state: TunedState, positions: NDArray[np.intp]) -> TunedState:
         """Give the kernel states of some chains."""
-        some: TunedState = jax.tree.map(lambda leaf: leaf[positions], state)
+        # By NumPy, for which JAX compiles nothing.
+        some: TunedState = jax.tree.map(lambda leaf: on_device(np.asarray(leaf)[positions]), state)
         return some
 
     def join(self, states: Sequence[TunedState]) -> TunedState:
         """Put kernel states of several sets of chains together."""
-        joined: TunedState = jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *states)
+        joined: TunedState = jax.tree.map(lambda *own: on_device(np.concatenate(own)), *states)
         return joined
 
     def pack(self, state: TunedState) -> NDArray[np.float64]:

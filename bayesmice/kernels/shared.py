@@ -6,25 +6,30 @@ The PyMC model of such a program is written only where something was not exporte
 import json
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import jax
 from jax import export
+from jax.sharding import SingleDeviceSharding
 
 from bayesmice.kernels.exports import fingerprint, read_export, write_export
-from bayesmice.kernels.jax_model import Inputs
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
 from bayesmice.kernels.programs import CompiledVisits, ModelProgram, empty_states
-from bayesmice.kernels.visits import CompletedDesign, Given, Moment, Recorded, TunedState
+from bayesmice.kernels.visits import Given, Recorded, TunedState
 
 logger = logging.getLogger(__name__)
 
 type Leaves = tuple[Array, ...]
 type FlatMove = Callable[..., tuple[Leaves, dict[str, Array], Leaves, Leaves, Leaves]]
 """From the leaves of a visit's arguments to what it gives, in plain tuples and dictionaries."""
+type Submit = Callable[[Callable[[], Any]], Future[Any]]
+"""Has a function called in another thread."""
+STATE = 2
+"""Which argument of a visit holds the kernel states."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +82,13 @@ class SharedProgram(CompiledVisits):
         return empty_states(self.kernel, self._about["n_dim"], n_chains)
 
     @cached_property
-    def move(self) -> Callable[..., tuple[TunedState, Recorded, Array | None]]:
+    def move(self) -> "ExportedMove":
         """Compiled visit, as `ModelProgram.move`."""
         return ExportedMove(self)
+
+    def compile_ahead(self, arguments: tuple[Any, ...], submit: Submit) -> None:
+        """Let a visit be compiled, or read from JAX's cache, while this thread goes on."""
+        self.move.compile_ahead(arguments, submit)
 
     @property
     def log_likelihood(self) -> Callable[..., tuple[Array, ...]]:
@@ -117,33 +126,52 @@ class ExportedMove:
     program: SharedProgram
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def __call__(
-        self,
-        moment: Moment,
-        chains: Array,
-        state: TunedState,
-        design: CompletedDesign,
-        columns: Inputs,
-        given: Given,
-    ) -> tuple[TunedState, Recorded, Array | None]:
-        """Visit; as `ModelProgram.move`."""
-        arguments = (moment, chains, state, design, dict(columns), given)
+    def __call__(self, *arguments: Any) -> tuple[TunedState, Recorded, Array | None]:
+        """Visit, with the arguments of `ModelProgram.move`."""
         leaves, structure = jax.tree.flatten(arguments)
-        shapes = (structure, *((leaf.shape, leaf.dtype) for leaf in leaves))
+        shapes = _shapes(leaves, structure)
         with self._lock:  # other threads may run other chains
             if shapes not in self._by_shapes:
-                self._by_shapes[shapes] = self._prepared(arguments)
+                self._by_shapes[shapes] = self._prepared(leaves, structure)
+            elif shapes in self._ahead:
+                wait([self._ahead.pop(shapes)])  # whatever went wrong goes wrong here again
         left, parameters, info, cells, sums = self._by_shapes[shapes](*leaves)
-        moved: TunedState = jax.tree.unflatten(jax.tree.structure(state), left)
+        state = jax.tree.structure(arguments[STATE])
+        moved: TunedState = jax.tree.unflatten(state, left)
         return moved, Recorded(parameters, Info(*info), cells), sums[0] if sums else None
 
+    def compile_ahead(self, arguments: tuple[Any, ...], submit: Submit) -> None:
+        """Trace a visit, and let it be compiled while this thread goes on.
+
+        Parameters
+        ----------
+        arguments : tuple
+            Those of the visit. Of arrays, shapes and types are enough.
+        submit : callable
+            ``submit(function)``: has the function called in another thread.
+        """
+        leaves, structure = jax.tree.flatten(arguments)
+        shapes = _shapes(leaves, structure)
+        with self._lock:
+            if shapes in self._by_shapes:
+                return
+            move = self._by_shapes[shapes] = self._prepared(leaves, structure)
+            # JAX keeps what it compiles here for the call.
+            self._ahead[shapes] = submit(move.lower(*_described(leaves)).compile)
+
     @cached_property
-    def _by_shapes(self) -> dict[Any, FlatMove]:
+    def _by_shapes(self) -> dict[Any, Any]:
+        """Visits, by the shapes of their arguments."""
         return {}
 
-    def _prepared(self, arguments: tuple[Any, ...]) -> FlatMove:
-        leaves, structure = jax.tree.flatten(arguments)
-        shapes = [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]
+    @cached_property
+    def _ahead(self) -> dict[Any, Future[Any]]:
+        """Those that are being compiled, or were and have not been called."""
+        return {}
+
+    def _prepared(self, leaves: list[Any], structure: Any) -> Any:
+        """Give a visit that takes and gives leaves (`FlatMove`), compiled when it is called."""
+        shapes = _described(leaves)
         program = self.program
         name = fingerprint("visit", program.identity, program.kernel.name, structure, shapes)
         kept = read_export(name)
@@ -153,14 +181,13 @@ class ExportedMove:
                 exported = export.export(flat)(*shapes)
             except ValueError as error:  # JAX cannot export every program that it can run
                 logger.debug("The visit of %s is not kept: %s", program.identity, error)
-                return cast(FlatMove, flat)
+                return flat
             write_export(name, bytes(exported.serialize()))
         else:
             exported = export.deserialize(bytearray(kept))
         # Where arrays lie is said, or what the visit gives would be compiled for once more.
-        where = leaves[-1].sharding
-        move: FlatMove = jax.jit(exported.call, in_shardings=where, out_shardings=where)
-        return move
+        where = SingleDeviceSharding(jax.devices()[0])
+        return jax.jit(exported.call, in_shardings=where, out_shardings=where)
 
     def _flat(self, structure: Any) -> FlatMove:
         def flat(
@@ -176,3 +203,11 @@ class ExportedMove:
             )
 
         return flat
+
+
+def _shapes(leaves: list[Any], structure: Any) -> tuple[Any, ...]:
+    return (structure, *((leaf.shape, leaf.dtype) for leaf in leaves))
+
+
+def _described(leaves: list[Any]) -> list[jax.ShapeDtypeStruct]:
+    return [jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) for leaf in leaves]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
@@ -76,18 +76,20 @@ class ScaledPrior:
         """Give the data that the written variable reads, by name."""
         return {f"{name}_{key}": np.asarray(value, float) for key, value in self.arguments.items()}
 
-    def take(self, rows: NDArray[np.intp]) -> ScaledPrior:
-        """Keep some elements of a vector prior along its first axis."""
-        kept = {
-            key: np.asarray(value)[rows] if np.ndim(value) else value
-            for key, value in self.arguments.items()
-        }
-        return replace(self, arguments=kept)
-
     def __str__(self) -> str:
         """Show the distribution with its arguments, such as ``Normal(mu=0, sigma=2.5)``."""
         shown = {**self.fixed, **self.arguments}
-        inside = ", ".join(f"{key}={_short(value)}" for key, value in shown.items())
+        return self._shown({key: _short(value) for key, value in shown.items()})
+
+    def texts(self, n: int) -> list[str]:
+        """Show the distribution of each element of a vector prior of so many, as `__str__`."""
+        by_element = {key: [_short(value)] * n for key, value in self.fixed.items()}
+        for key, value in self.arguments.items():
+            by_element[key] = list(map(_short, np.broadcast_to(value, (n, *np.shape(value)[1:]))))
+        return [self._shown({key: texts[i] for key, texts in by_element.items()}) for i in range(n)]
+
+    def _shown(self, arguments: Mapping[str, str]) -> str:
+        inside = ", ".join(f"{key}={text}" for key, text in arguments.items())
         return f"{self.distribution}({inside})"
 
 

@@ -375,12 +375,8 @@ class RegressionModel:
                 centered = "_centered" if isinstance(part.location_prior, ScaledPrior) else ""
                 table[f"{prefix}{part.location}{centered}"] = prior_text(part.location_prior)
             if isinstance(part.free_prior, ScaledPrior):
-                table |= {
-                    f"{prefix}{part.design_names[position]}": prior_text(
-                        part.free_prior.take(np.array([i]))
-                    )
-                    for i, position in enumerate(part.free)
-                }
+                names = (f"{prefix}{part.design_names[position]}" for position in part.free)
+                table |= zip(names, part.free_prior.texts(len(part.free)), strict=True)
             elif len(part.free):
                 table[f"{prefix}{COEFFICIENTS}"] = prior_text(part.free_prior)
             table |= {f"{prefix}{name}": prior_text(p) for name, (p, _) in part.groups.items()}

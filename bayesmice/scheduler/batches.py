@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from bayesmice.data import event_in_group
 from bayesmice.events import Event
 from bayesmice.kernels import one_blas_thread
+from bayesmice.scheduler.ahead import compile_ahead
 from bayesmice.scheduler.chains import ChainState, Standing, join_standings, place
 from bayesmice.scheduler.recovery import run_sweep_surely
 from bayesmice.scheduler.strands import Strand
@@ -116,16 +117,16 @@ class MovingBatch:
         A chain that is given up in one strand is given up in all. If none is left, the batch cannot
         go on.
         """
+        moving = [
+            (strand.course, state, strand.sequence(sweep) * strand.repeats)
+            for strand, state in zip(self._strands, self._states, strict=True)
+        ]
+        for course, state, order in moving:
+            compile_ahead(course, state, order, sweep)
         with one_blas_thread():
             outcomes = [
-                run_sweep_surely(
-                    strand.course,
-                    state,
-                    strand.sequence(sweep) * strand.repeats,
-                    sweep,
-                    before_visit,
-                )
-                for strand, state in zip(self._strands, self._states, strict=True)
+                run_sweep_surely(course, state, order, sweep, before_visit)
+                for course, state, order in moving
             ]
         ids = np.asarray(self._states[0].ids)
         n_real = len(ids) - self._n_repeated

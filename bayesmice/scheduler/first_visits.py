@@ -32,3 +32,7 @@ class FirstVisits:
         with lock:
             yield
         self._made.add(key)
+
+    def was_made(self, program: Program, n_chains: int) -> bool:
+        """Say whether a program has visited so many chains before."""
+        return (id(program), n_chains) in self._made

@@ -28,6 +28,8 @@ from bayesmice.kernels import (
     make_room,
     with_sums,
 )
+from bayesmice.kernels.kernel import Array
+from bayesmice.kernels.visits import Given
 from bayesmice.models.passive import CompletedColumns
 from bayesmice.scheduler.chains import (
     ChainState,
@@ -152,6 +154,7 @@ def join_lefts(lefts: Sequence[Left], order: NDArray[np.intp]) -> Left:
     )
 
 
+VisitArguments = tuple[Moment, Array, Any, CompletedDesign, dict[str, Array], Given]
 BeforeVisit = Callable[[int, str], None]
 """Called with the sweep and the target before each visit."""
 
@@ -237,6 +240,24 @@ def _visit_lane(
     make_room()
     chains = lane.chains
     is_whole = len(chains) == state.n_chains
+    with course.first_visits.waiting(lane.program, len(chains)):
+        lane.state, recorded, design = lane.program.visit(
+            *visit_arguments(course, state, target, lane, sweep, occurrence)
+        )
+    lane.visits += 1
+    if lane.visits <= PATIENCE:
+        lane.accepted = lane.accepted + np.asarray(recorded.info.acceptance_rate)
+    state.design = design if is_whole else _with_chains(state.design, chains, design)
+    write_columns(state, target, chains, recorded.cells)
+    return recorded
+
+
+def visit_arguments(
+    course: Course, state: ChainState, target: Target, lane: Lane, sweep: int, occurrence: int
+) -> VisitArguments:
+    """Give what a program needs for a visit to a lane."""
+    chains = lane.chains
+    is_whole = len(chains) == state.n_chains
     moment = Moment(
         course.seed,
         # Scalars of NumPy: a compiled program takes them in sooner than JAX puts them on a device.
@@ -245,21 +266,14 @@ def _visit_lane(
         np.bool_(lane.visits in lane.program.kernel.tuning_sweeps),
         np.bool_(lane.begins_anew and lane.visits == 0),
     )
-    with course.first_visits.waiting(lane.program, len(chains)):
-        lane.state, recorded, design = lane.program.visit(
-            moment,
-            state.ids if is_whole else state.ids[chains],
-            lane.state,
-            state.design if is_whole else jax.tree.map(lambda own: own[chains], state.design),
-            varying_columns(state, target, chains),
-            target.given,
-        )
-    lane.visits += 1
-    if lane.visits <= PATIENCE:
-        lane.accepted = lane.accepted + np.asarray(recorded.info.acceptance_rate)
-    state.design = design if is_whole else _with_chains(state.design, chains, design)
-    write_columns(state, target, chains, recorded.cells)
-    return recorded
+    return (
+        moment,
+        state.ids if is_whole else state.ids[chains],
+        lane.state,
+        state.design if is_whole else jax.tree.map(lambda own: own[chains], state.design),
+        varying_columns(state, target, chains),
+        target.given,
+    )
 
 
 def _with_chains(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -155,14 +154,14 @@ class Specification:
             [self._row(column) for column in self.store.columns.values()]
         ).set_index("variable")
 
-    def to_json(self) -> str:
-        """Describe conditional models and passive columns as JSON, for the attributes of a tree."""
+    def described(self) -> dict[str, dict[str, object]]:
+        """Describe conditional models and passive columns as JSON holds it, for a tree."""
         visited = self.missing
         described = {
             name: _describe(model) | {"is_visited": name in visited}
             for name, model in self.models.items()
         }
-        return json.dumps(described | {p.name: _describe_passive(p) for p in self.passive.ordered})
+        return described | {p.name: _describe_passive(p) for p in self.passive.ordered}
 
     def _row(self, column: Column) -> dict[str, object]:
         model = self.by_column.get(column.name)

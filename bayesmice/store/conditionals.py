@@ -1,6 +1,5 @@
 """The conditional models in a tree: each a tree of its own that ArviZ reads."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -53,8 +52,7 @@ def posterior_dataset(strand: StrandRecord, target: str, run: RunDescription) ->
     """Hold the parameters of a target's model in every sweep."""
     labels, name = strand.labels[target], strand.named(target)
     draws = strand.recorder.parameters(target)
-    described = json.loads(run.specification)
-    own = described.get(strand.label, described).get(target, {})
+    own = run.described.get(strand.label, run.described).get(target, {})
     variables, used = _parameters(draws, labels.dims, name, own.get("model") == "custom")
     return xr.Dataset(
         variables,

@@ -1,7 +1,9 @@
 """What a tree is made of: a run, and what is known of its chains over each group of rows."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -84,6 +86,12 @@ class RunDescription:
     visit_sequence: Sequence[str]
     specification: str
     settings: Mapping[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def described(self) -> Mapping[str, Any]:
+        """The conditional models, read from their JSON."""
+        described: Mapping[str, Any] = json.loads(self.specification)
+        return described
 
 
 @dataclass(frozen=True, eq=False)

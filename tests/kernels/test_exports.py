@@ -13,7 +13,6 @@ import pytest
 
 import bayesmice as bm
 from bayesmice.kernels import exports, shared
-from bayesmice.kernels.cache import configure_jax
 from bayesmice.kernels.exports import (
     SWITCH,
     exports_folder,
@@ -129,31 +128,22 @@ def test_where_nothing_can_be_written_a_run_goes_on(first, tmp_path):
     assert modules >= {"pymc", "pytensor"}
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Let exports be on in this process, in a folder of the test's own."""
-    configure_jax()
-    before = jax.config.jax_compilation_cache_dir
-    monkeypatch.setenv(SWITCH, "true")
-    jax.config.update("jax_compilation_cache_dir", str(tmp_path))
-    yield tmp_path / exports.FOLDER
-    jax.config.update("jax_compilation_cache_dir", before)
+def test_exports_are_cleared_with_the_compilation_cache(export_folder):
+    assert exports_folder() == export_folder
+    assert (
+        export_folder.parent == export_folder.parent.parent / jax.config.jax_compilation_cache_dir
+    )
 
 
-def test_exports_are_cleared_with_the_compilation_cache(folder):
-    assert exports_folder() == folder
-    assert folder.parent == folder.parent.parent / jax.config.jax_compilation_cache_dir
-
-
-def test_what_was_kept_is_read_again(folder):
+def test_what_was_kept_is_read_again(export_folder):
     assert read_export("name") is None
     write_export("name", b"kept")
     assert read_export("name") == b"kept"
-    (folder / "name").write_bytes((folder / "name").read_bytes() + b"!")
+    (export_folder / "name").write_bytes((export_folder / "name").read_bytes() + b"!")
     assert read_export("name") is None
 
 
-def test_what_jax_cannot_export_runs_all_the_same(folder, monkeypatch):
+def test_what_jax_cannot_export_runs_all_the_same(export_folder, monkeypatch):
     def refuse(function):
         def refusing(*shapes):
             raise ValueError("no way to export this")
@@ -171,10 +161,12 @@ def test_what_jax_cannot_export_runs_all_the_same(folder, monkeypatch):
     _shared_program.cache_clear()
     plain = bm.MICE(data).mice(m=2, sweeps=2, random_seed=1, progressbar=False).long()
     pd.testing.assert_frame_equal(refused, plain, check_exact=True)
-    assert all(len(file.read_bytes()) < 1000 for file in folder.iterdir()), "no visit was kept"
+    assert all(len(file.read_bytes()) < 1000 for file in export_folder.iterdir()), (
+        "no visit was kept"
+    )
 
 
-def test_a_program_that_was_written_while_it_was_traced_serves_further_shapes(folder):
+def test_a_program_that_was_written_while_it_was_traced_serves_further_shapes(export_folder):
     """As in a second process that finds what a program is, but not the visit of this many rows."""
     rng = np.random.default_rng(2)
     data = pd.DataFrame({"x": rng.normal(size=37), "y": rng.normal(size=37)})
@@ -187,24 +179,29 @@ def test_a_program_that_was_written_while_it_was_traced_serves_further_shapes(fo
     assert all(completed.notna().all(axis=None) for completed in run)
 
 
-def test_the_oldest_exports_go(folder, monkeypatch):
+def test_the_oldest_exports_go(export_folder, monkeypatch):
     monkeypatch.setattr(exports, "MAX_EXPORTS", 2)
     for age, name in enumerate("abc"):
         write_export(name, b"kept")
-        os.utime(folder / name, (age, age))
+        os.utime(export_folder / name, (age, age))
     write_export("d", b"kept")
-    assert sorted(file.name for file in folder.iterdir()) == ["c", "d"]
+    assert sorted(file.name for file in export_folder.iterdir()) == ["c", "d"]
 
 
 @pytest.mark.parametrize("value", ["false", "0"])
-def test_exports_can_be_turned_off(folder, monkeypatch, value):
+def test_exports_can_be_turned_off(export_folder, monkeypatch, value):
     monkeypatch.setenv(SWITCH, value)
     assert exports_folder() is None
     write_export("name", b"kept")
-    assert not folder.exists()
+    assert not export_folder.exists()
 
 
-def test_a_cache_that_is_off_keeps_no_exports(folder):
+def test_a_cache_in_no_folder_keeps_no_exports(export_folder):
+    jax.config.update("jax_compilation_cache_dir", "")
+    assert exports_folder() is None
+
+
+def test_a_cache_that_is_off_keeps_no_exports(export_folder):
     jax.config.update("jax_enable_compilation_cache", False)
     try:
         assert exports_folder() is None
@@ -212,7 +209,7 @@ def test_a_cache_that_is_off_keeps_no_exports(folder):
         jax.config.update("jax_enable_compilation_cache", True)
 
 
-def test_a_fingerprint_changes_with_all_that_a_program_depends_on(folder, monkeypatch):
+def test_a_fingerprint_changes_with_all_that_a_program_depends_on(export_folder, monkeypatch):
     found = [fingerprint("part"), fingerprint("other")]
     assert fingerprint("part") == found[0]
     monkeypatch.setattr(exports, "_code", lambda: "other code")

@@ -9,6 +9,7 @@ from scipy.stats import expon, laplace, norm
 
 from bayesmice import MICE, Regression
 from bayesmice.errors import BayesMiceError
+from bayesmice.models.priors import ScaledPrior
 
 
 class Wide:
@@ -182,3 +183,16 @@ def test_a_prior_of_the_wrong_shape_is_refused(study, name, shape, needed):
         model_of(study, {name: pm.Normal.dist(0, 1, shape=shape)})
     assert isinstance(caught.value, BayesMiceError)
     assert f"The prior of {name!r} has shape ({shape},)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"sigma": np.array([2.5, 0.123456])}, ["sigma=2.5", "sigma=0.123"]),
+        ({"sigma": 3.0}, ["sigma=3", "sigma=3"]),
+        ({"sigma": np.array([[1.0, 2.0], [4.0, 4.0]])}, ["sigma=[1, 2]", "sigma=4"]),
+    ],
+)
+def test_each_element_of_a_vector_prior_is_shown_with_its_own_scale(arguments, expected):
+    texts = ScaledPrior("Normal", arguments, {"mu": 0.0}).texts(2)
+    assert texts == [f"Normal(mu=0, {text})" for text in expected]
