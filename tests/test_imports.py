@@ -63,7 +63,7 @@ def test_a_default_run_imports_no_diagnostics_and_no_pictures():
     loaded = imported_by(DEFAULT_RUN)
     assert {"jax", "pandas", "xarray"} <= loaded
     unused = {"arviz", "arviz_base", "arviz_plots", "arviz_stats", "matplotlib", "sklearn"}
-    assert not loaded & (unused | {"formulaic", "statsmodels"})
+    assert not loaded & (unused | {"formulaic", "narwhals", "statsmodels"})
 
 
 @pytest.mark.parametrize("package", [bayesmice, bayesmice.plots, bayesmice.report])

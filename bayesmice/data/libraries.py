@@ -8,28 +8,31 @@ lets it `give_back` a pandas frame.
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import pandas as pd
-from narwhals.exceptions import DuplicateError
-from narwhals.stable.v2 import dtypes as kinds
 from numpy.typing import NDArray
 from pandas.api import types
 
 from bayesmice.data.dtypes import dictionary_array
 from bayesmice.data.times import instants, is_time
 from bayesmice.errors import DataError, DataTypeError, StoreError
+from bayesmice.later import later
+
+# Frames of pandas do without narwhals.
+nw: Any = later("narwhals.stable.v2")
+exceptions: Any = later("narwhals.exceptions")
 
 AnyFrame = Any
 """A data frame of pandas, polars, pyarrow, or another library that narwhals reads eagerly."""
 WITH_PANDAS_DTYPES = ("modin.pandas", "cudf")
 """Libraries whose data frames are made from pandas', and have its dtypes."""
-WHOLE = tuple(getattr(kinds, f"{sign}Int{bits}") for sign in ("", "U") for bits in (8, 16, 32, 64))
-FLOATS = (kinds.Float32, kinds.Float64)
-TIMES = (kinds.Date, kinds.Datetime, kinds.Duration)
+WHOLE = tuple(f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+FLOATS = ("Float32", "Float64")
+TIMES = ("Date", "Datetime", "Duration")
 
 
 @dataclass(frozen=True)
@@ -163,12 +166,12 @@ def read_data(
     >>> frame.dtypes.astype(str).to_dict(), library.name
     ({'age': 'Int64', 'sex': 'str'}, 'polars')
     """
-    native = nw.to_native(data, pass_through=True)
+    native = data if isinstance(data, pd.DataFrame) else nw.to_native(data, pass_through=True)
     if isinstance(native, pd.DataFrame):
         return native, PANDAS
     try:
         frame = nw.from_native(native, pass_through=True)
-    except DuplicateError as error:
+    except exceptions.DuplicateError as error:
         raise DataError(
             f"{argument} has duplicate column names. Rename them, since models and results are "
             f"found by name. ({' '.join(str(error).split())})"
@@ -219,9 +222,11 @@ def read_table(table: object, argument: str, index: pd.Index) -> object:
 
 def is_frame(table: object) -> bool:
     """Whether something is a data frame of a library that narwhals knows."""
+    if table is None or isinstance(table, pd.DataFrame):  # told without importing narwhals
+        return table is not None
     try:
         frame = nw.from_native(table, pass_through=True)
-    except DuplicateError:
+    except exceptions.DuplicateError:
         return True
     return isinstance(frame, nw.DataFrame | nw.LazyFrame)
 
@@ -230,30 +235,35 @@ def _kind(native: object) -> str:
     return f"{type(native).__module__.split('.')[0]} {type(native).__name__}"
 
 
+@cache
+def _kinds(*names: str) -> tuple[type, ...]:
+    return tuple(getattr(nw, name) for name in names)
+
+
 def _read_column(column: Any) -> "pd.Series[Any]":
     dtype = column.dtype
     missing = column.is_null().to_numpy()
-    if isinstance(dtype, WHOLE):
+    if isinstance(dtype, _kinds(*WHOLE)):
         numbers = column.fill_null(0).to_numpy()
         if not missing.any():
             return pd.Series(numbers)
         return pd.Series(pd.arrays.IntegerArray(numbers.copy(), missing.copy()))
-    if isinstance(dtype, kinds.Boolean):
+    if isinstance(dtype, nw.Boolean):
         marks = column.fill_null(value=False).to_numpy()
         if not missing.any():
             return pd.Series(marks)
         return pd.Series(pd.arrays.BooleanArray(marks.copy(), missing.copy()))
-    if isinstance(dtype, FLOATS):
+    if isinstance(dtype, _kinds(*FLOATS)):
         return pd.Series(column.to_numpy())
-    if isinstance(dtype, TIMES):
+    if isinstance(dtype, _kinds(*TIMES)):
         zone = getattr(dtype, "time_zone", None)
         times: pd.Series[Any] = pd.Series(column.to_numpy())
         return times if zone is None else times.dt.tz_localize("UTC").dt.tz_convert(zone)
-    if isinstance(dtype, kinds.String):
+    if isinstance(dtype, nw.String):
         return pd.Series(column.to_list())
-    if isinstance(dtype, kinds.Enum):
+    if isinstance(dtype, nw.Enum):
         return pd.Series(pd.Categorical(column.to_list(), dtype.categories, ordered=True))
-    if isinstance(dtype, kinds.Categorical):
+    if isinstance(dtype, nw.Categorical):
         native: Any = column.to_native()
         if hasattr(native, "unify_dictionaries"):
             return pd.Series(native.to_pandas())
