@@ -14,7 +14,6 @@ from typing import Any
 
 import jax
 from jax import export
-from jax.sharding import SingleDeviceSharding
 
 from bayesmice.kernels.exports import fingerprint, read_export, write_export
 from bayesmice.kernels.kernel import Array, Info, Kernel, Shaped
@@ -146,7 +145,7 @@ class ExportedMove:
         Parameters
         ----------
         arguments : tuple
-            Those of the visit. Of arrays, shapes and types are enough.
+            Those of the visit. Of arrays that are yet to be made, shapes and types are enough.
         submit : callable
             ``submit(function)``: has the function called in another thread.
         """
@@ -186,7 +185,7 @@ class ExportedMove:
         else:
             exported = export.deserialize(bytearray(kept))
         # Where arrays lie is said, or what the visit gives would be compiled for once more.
-        where = SingleDeviceSharding(jax.devices()[0])
+        where = next(leaf.sharding for leaf in leaves if isinstance(leaf, jax.Array))
         return jax.jit(exported.call, in_shardings=where, out_shardings=where)
 
     def _flat(self, structure: Any) -> FlatMove:

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from bayesmice.plots.look import shared_style
 from speed.curves import CURVES, Point, fitted
@@ -43,6 +44,9 @@ def _draw(
     axes.plot(sizes, costs, "o", color=color)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.set_xticks(sizes, [_in_thousands(size) for size in sizes])
     axes.set_xticks([], minor=True)
     axes.set_title(f"exponent {law.exponent:.2f} ± {law.std_error:.2f}")

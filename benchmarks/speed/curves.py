@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from speed.datafiles import write_data
-from speed.measuring import child_environment
+from speed.measuring import empty_caches
 from speed.power_law import PowerLaw, fit_power_law
 from speed.table import GB, markdown, seconds_text
-from speed.trials import our_later_sweeps
+from speed.trials import our_later_sweeps, our_run
 from speed.workloads import Effort, Workload, correlated, with_levels
 
 LATER = (6, 16)
@@ -116,11 +116,12 @@ def measure_curve(curve: Curve, share: float, say: Callable[[str], None]) -> lis
         say(f"{curve.name} = {size:,}")
         effort = Effort(later=LATER)
         workload = Workload(curve.name, curve.label, None, 0, curve.m(size), {}, ours=effort)
-        with tempfile.TemporaryDirectory() as folder:
-            write_data(curve.make(size), Path(folder))
-            per_sweep, process, before = our_later_sweeps(
-                workload, Path(folder), child_environment()
-            )
+        with tempfile.TemporaryDirectory() as name, empty_caches() as environment:
+            folder = Path(name)
+            write_data(curve.make(size), folder)
+            # What compilation holds is left to a process before, or it would hide the rest.
+            our_run(workload, folder, environment, 0)
+            per_sweep, process, before = our_later_sweeps(workload, folder, environment)
         seconds = sorted(per_sweep)[len(per_sweep) // 2]
         points.append(Point(curve.name, size, seconds, process.peak_bytes - before))
     return points

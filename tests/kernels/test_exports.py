@@ -46,11 +46,11 @@ NOT_NEEDED = {"blackjax", "pymc", "pytensor"}
 NEVER_NEEDED = {"arviz", "arviz_base", "joblib", "matplotlib", "sklearn", "statsmodels"}
 
 
-def impute(cache, **environment):
+def impute(cache, before="", **environment):
     """Impute in a process of its own; give digests of the results, and the imported modules."""
     own = {SWITCH: "true", "XDG_CACHE_HOME": str(cache), **environment}
     run = subprocess.run(
-        [sys.executable, "-c", RUN],
+        [sys.executable, "-c", before + RUN],
         capture_output=True,
         text=True,
         check=True,
@@ -87,6 +87,15 @@ def test_without_exports_the_bits_are_the_same(first):
     again, modules = impute(cache, **{SWITCH: "false"})
     assert again == bits
     assert modules >= {"pymc", "pytensor"}
+
+
+@pytest.mark.long
+def test_programs_run_where_the_arrays_of_the_user_lie(first, tmp_path):
+    """On a device that is not JAX's first, as on the CPU of a machine with a GPU."""
+    _, bits = first
+    choose = 'import jax; jax.config.update("jax_default_device", jax.devices()[1])'
+    again, _ = impute(tmp_path, choose, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    assert again == bits
 
 
 @pytest.mark.long
