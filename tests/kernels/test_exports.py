@@ -46,11 +46,11 @@ NOT_NEEDED = {"blackjax", "pymc", "pytensor"}
 NEVER_NEEDED = {"arviz", "arviz_base", "joblib", "matplotlib", "sklearn", "statsmodels"}
 
 
-def impute(cache, before="", **environment):
+def impute(cache, code=RUN, **environment):
     """Impute in a process of its own; give digests of the results, and the imported modules."""
     own = {SWITCH: "true", "XDG_CACHE_HOME": str(cache), **environment}
     run = subprocess.run(
-        [sys.executable, "-c", before + RUN],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
@@ -89,12 +89,21 @@ def test_without_exports_the_bits_are_the_same(first):
     assert modules >= {"pymc", "pytensor"}
 
 
+ON_ANOTHER_DEVICE = f"""
+import jax
+jax.config.update("jax_default_device", jax.devices()[1])
+{RUN}
+found = {{device for array in jax.live_arrays() for device in array.devices()}}
+assert found == {{jax.devices()[1]}}, found
+"""
+
+
 @pytest.mark.long
 def test_programs_run_where_the_arrays_of_the_user_lie(first, tmp_path):
     """On a device that is not JAX's first, as on the CPU of a machine with a GPU."""
     _, bits = first
-    choose = 'import jax; jax.config.update("jax_default_device", jax.devices()[1])'
-    again, _ = impute(tmp_path, choose, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+    two = "--xla_force_host_platform_device_count=2"
+    again, _ = impute(tmp_path, ON_ANOTHER_DEVICE, XLA_FLAGS=two)
     assert again == bits
 
 
